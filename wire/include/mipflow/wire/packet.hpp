@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Whole IPv6 packets: extension headers of Mobile IPv6 around an upper layer, and building the packets roles send.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <variant>
+
+#include "mipflow/base/address.hpp"
+#include "mipflow/base/bytes.hpp"
+#include "mipflow/base/expected.hpp"
+#include "mipflow/base/flow_key.hpp"
+#include "mipflow/wire/error.hpp"
+#include "mipflow/wire/icmpv6.hpp"
+#include "mipflow/wire/mobility_header.hpp"
+
+namespace mipflow::wire {
+
+// A view of a packet's headers; `payload` points into the buffer that was parsed.
+struct PacketView {
+  Address source;             // on the wire
+  Address destination;        // on the wire
+  std::uint8_t hop_limit = 0;
+  std::uint8_t traffic_class = 0;
+  std::uint32_t flow_label = 0;
+  std::optional<Address> home_address_option;           // RFC 6275 §6.3
+  std::optional<Address> routing_header_home_address;   // type 2 routing header, RFC 6275 §6.4
+  std::optional<std::uint16_t> fragment_offset;         // octets; set when there is a Fragment header
+  bool more_fragments = false;
+  std::uint8_t protocol = 59;                           // of the upper layer
+  std::size_t payload_offset = 0;                       // from the start of the IPv6 header
+  // Where the Home Address option's Type octet stands (ICMPv6 pointer), when there is one.
+  std::size_t home_address_option_offset = 0;
+  BytesView payload;
+
+  // What the upper layer sees: with the substitutions of RFC 6275 §6.1.1.
+  const Address& logical_source() const { return home_address_option ? *home_address_option : source; }
+  const Address& logical_destination() const {
+    return routing_header_home_address ? *routing_header_home_address : destination;
+  }
+};
+
+// Walks the extension headers. Lenient about everything that is not Mobile IPv6's business; refuses a malformed Home
+// Address option, a second one, and a type 2 routing header whose Hdr Ext Len is not 2 or Segments Left not 1.
+Expected<PacketView, DecodeError> parse_packet(BytesView packet);
+
+// Everything that signalling handlers want: the view and the decoded message.
+struct SignallingPacket {
+  PacketView view;
+  std::variant<MobilityMessage, Icmpv6Message> message;
+};
+Expected<SignallingPacket, DecodeError> decode_packet(BytesView packet);
+
+// Where a packet that a role builds goes, and with which headers (RFC 6275 §6.3, §6.4).
+struct Envelope {
+  Address source;
+  Address destination;
+  std::optional<Address> home_address_option = std::nullopt;          // put on a Home Address option
+  std::optional<Address> routing_header_home_address = std::nullopt;  // put on a type 2 routing header
+  std::uint8_t hop_limit = 64;
+};
+// IPv6 header, headers of the envelope, upper layer; the checksums use the substituted addresses. The overload with a
+// Bytes Mobility Header takes one that was already authenticated: only its checksum is filled.
+Bytes build_packet(const Envelope& envelope, const MobilityMessage& message);
+Bytes build_packet(const Envelope& envelope, const Icmpv6Message& message);
+Bytes build_packet_from_header(const Envelope& envelope, Bytes mobility_header);
+// The same around any finished upper layer (an ICMPv6 message whose checksum is already right).
+Bytes build_packet_around(const Envelope& envelope, std::uint8_t protocol, BytesView upper_layer);
+
+// IPv6-in-IPv6, RFC 2473 §3 without options; traffic class 0, flow label 0, hop limit 64.
+Bytes encapsulate(BytesView inner, const Address& source, const Address& destination);
+
+// What tells the flow of a packet: ports, or the identifier of ICMPv6 echo. `outgoing` says that source is the local
+// side; otherwise source and destination change places, so that both directions give the same key.
+// nullopt for packets that belong to no flow: not IPv6, multicast or link-local on either side.
+std::optional<FlowKey> flow_key_of(BytesView packet, bool outgoing);
+
+}  // namespace mipflow::wire
