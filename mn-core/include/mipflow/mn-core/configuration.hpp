@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "mipflow/base/address.hpp"
+#include "mipflow/base/time.hpp"
+#include "mipflow/wire/authentication.hpp"
+#include "mipflow/wire/constants.hpp"
+
+namespace mipflow::mobile_node {
+
+// How Binding Updates to the home agent are protected. `NoneInsecure` is for home agents that can do no better; it has
+// to be written out in the configuration ("none-insecure").
+enum class Authentication : std::uint8_t { Rfc4285, NoneInsecure };
+
+struct Configuration {
+  Address home_agent;
+  Address primary_home_address;
+  Prefix home_prefix;
+  Authentication authentication = Authentication::Rfc4285;
+  wire::SecurityAssociation security_association;  // of the primary home address; unused with NoneInsecure
+
+  Duration requested_lifetime = std::chrono::seconds{600};
+  Duration initial_bindack_timeout_first_reg = wire::kInitialBindackTimeoutFirstReg;
+
+  unsigned home_address_cap = 64;   // home addresses at the same time, the primary one and spares included
+  unsigned warm_pool_size = 2;      // registered spares
+  // Keep one registered home address (an anchor) on every usable interface: what a home agent needs that goes on
+  // tunnelling to the old care-of address when two home addresses move together to a new one.
+  bool anchor_per_interface = true;
+  bool avoid_primary = true;        // WO 2004/057826: avoid the Primary Home Address when another one is available
+  bool strict_primary = false;      // WO 2004/057826: never use it for flows the mobile node initiates
+  Duration hold_limit = std::chrono::milliseconds{200};  // longest time that an application packet is held
+
+  std::uint32_t flow_capacity = 131'072;
+  Duration udp_idle_timeout = std::chrono::seconds{180};
+  Duration tcp_idle_timeout = std::chrono::hours{24};
+  Duration icmp_idle_timeout = std::chrono::seconds{30};
+  Duration other_idle_timeout = std::chrono::seconds{300};
+  Duration closed_linger = std::chrono::seconds{5};  // after FIN or RST, for late segments
+};
+
+}  // namespace mipflow::mobile_node

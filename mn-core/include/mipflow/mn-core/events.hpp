@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// What can happen to a mobile node. See base/role.hpp for the contract.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "mipflow/base/address.hpp"
+#include "mipflow/base/bytes.hpp"
+#include "mipflow/base/flow_key.hpp"
+#include "mipflow/base/role.hpp"
+#include "mipflow/base/time.hpp"
+
+namespace mipflow::mobile_node {
+
+enum class InterfaceKind : std::uint8_t { Wired, Wifi, Cellular, Other };
+
+// A network interface appeared or changed. Interfaces that must never carry flows (loopback, mip0) are not reported.
+struct InterfaceChanged {
+  InterfaceIndex index = 0;
+  std::string name;
+  InterfaceKind kind = InterfaceKind::Other;
+  bool up = false;       // administratively up
+  bool running = false;  // has carrier
+  std::uint32_t mtu = 1500;
+};
+struct InterfaceRemoved {
+  InterfaceIndex index = 0;
+};
+
+// A global address of an interface appeared or changed: a candidate care-of address.
+struct AddressChanged {
+  InterfaceIndex interface = 0;
+  Address address;
+  unsigned prefix_length = 64;
+  bool tentative = false;    // DAD runs (and the address is not optimistic), or failed
+  bool deprecated = false;
+  bool temporary = false;    // RFC 8981: never chosen, care-of addresses are stable ones
+  std::optional<Duration> valid_for;  // nullopt = forever
+};
+struct AddressRemoved {
+  InterfaceIndex interface = 0;
+  Address address;
+};
+
+// The default router of an interface. `reachable` turns false when the kernel's neighbour entry for it failed.
+struct RouterChanged {
+  InterfaceIndex interface = 0;
+  Address router;  // link-local
+  bool reachable = true;
+};
+struct RouterRemoved {
+  InterfaceIndex interface = 0;
+  Address router;
+};
+
+// First packet of a flow that the data path does not know, held by the kernel until a Verdict comes.
+// `packet` may be cut after 128 octets; `length` is the true one.
+enum class Direction : std::uint8_t { Outgoing, Incoming };
+struct FlowPacket {
+  HeldPacketId id = 0;
+  Direction direction = Direction::Outgoing;
+  BytesView packet;
+  std::uint32_t length = 0;
+  std::optional<std::uint32_t> user;  // uid of the local socket
+};
+
+// What the data path counted for a flow since it was installed. Sent for all live flows about once a second.
+struct FlowActivity {
+  FlowKey key;
+  std::uint64_t packets_out = 0;
+  std::uint64_t bytes_out = 0;
+  std::uint64_t packets_in = 0;
+  std::uint64_t bytes_in = 0;
+  Duration idle{};      // since the last packet in either direction
+  bool closed = false;  // TCP: FIN seen in both directions, or RST
+};
+struct FlowActivities {
+  std::vector<FlowActivity> flows;
+};
+
+// The kernel refused a part of the plan.
+struct PlanRefused {
+  std::string what;
+  int error = 0;  // errno
+};
+
+// A flow that the data path already carried when the daemon started (the one before it was killed).
+struct FlowRecovered {
+  FlowKey key;
+  Address home_address;
+};
+
+using Event = std::variant<PacketReceived, InterfaceChanged, InterfaceRemoved, AddressChanged, AddressRemoved, RouterChanged,
+                           RouterRemoved, FlowPacket, FlowActivities, FlowRecovered, PlanRefused>;
+
+}  // namespace mipflow::mobile_node
