@@ -46,13 +46,14 @@ struct AuthenticationInput {
 };
 Bytes encode_authenticated(MobilityMessage message, const AuthenticationInput& input);
 
-// Verifies the MN-HA authenticator of a received Mobility Header (bytes as received): exactly one MN-HA option, the last
-// option, SPI equal, MAC equal in constant time.
+// Verifies the MN-HA authenticator of a received Mobility Header (bytes as received): exactly one MN-HA option, nothing
+// but padding behind it, SPI equal, authenticator of 96 bits, MAC equal in constant time.
 bool authenticator_is_right(BytesView mobility_header, std::uint32_t spi, BytesView key, const Address& care_of_address,
                             const Address& home_address);
 
 // The same for the mobile prefix messages; see PrefixAuthentication. encode_signed() returns the whole
-// ICMPv6 message with the option put on and the checksum filled.
+// ICMPv6 message with the option put on as the last one and the checksum filled; other messages than the two of mobile
+// prefix discovery have no place for it and come back unsigned. The verifier wants exactly one such option, the last.
 Bytes encode_signed(Icmpv6Message message, std::uint32_t spi, BytesView key, std::uint64_t timestamp,
                     const Address& care_of_address, const Address& home_address, const Address& home_agent,
                     const Address& checksum_source, const Address& checksum_destination);

@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <string>
 
 #include "mipflow/base/time.hpp"
 
@@ -72,11 +73,14 @@ enum class BindingStatus : std::uint8_t {
   InvalidCareOfAddress = 174,
 };
 inline constexpr bool accepts(BindingStatus status) { return static_cast<std::uint8_t>(status) < 128; }
-// Stable lower-case name with dashes, "status-N" for a number without a name here.
+// Stable lower-case name with dashes: "binding-update"; "unknown" for a number without a name here.
 const char* to_string(MobilityType type);
+// Stable lower-case name with dashes, "status-N" for a number without a name here.
+std::string to_string(BindingStatus status);
 
 // RFC 6275 §6.1.9
 enum class BindingErrorStatus : std::uint8_t { UnknownBinding = 1, UnrecognizedMobilityType = 2 };
+std::string to_string(BindingErrorStatus status);
 
 // ICMPv6 types that Mobile IPv6 uses (RFC 6275 §6.5-6.8, RFC 4861, RFC 4443).
 inline constexpr std::uint8_t kIcmpv6DestinationUnreachable = 1;

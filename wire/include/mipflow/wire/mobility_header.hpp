@@ -83,7 +83,8 @@ using MobilityMessage = std::variant<BindingRefreshRequest, HomeTestInit, CareOf
 
 MobilityType type_of(const MobilityMessage& message);
 
-// The whole Mobility Header with Payload Proto 59 and the padding recipes of RFC 6275 §6.2.1; Checksum 0.
+// The whole Mobility Header with Payload Proto 59 and the padding that the alignment of RFC 6275 §6.2 asks for;
+// Checksum 0. Binding Authorization Data has to be the last option, and the message has to fit 2048 octets.
 Bytes encode(const MobilityMessage& message);
 
 // Writes the checksum of RFC 6275 §6.1.1 into an encoded Mobility Header. `source` is the home address when the packet
@@ -92,7 +93,7 @@ void fill_checksum(Bytes& mobility_header, const Address& source, const Address&
 bool checksum_is_right(BytesView mobility_header, const Address& source, const Address& destination);
 
 // The checks of RFC 6275 §9.2 in their order, checksum first. `base_offset` is where the Mobility Header starts in the
-// packet (for DecodeError::offset).
+// packet (for DecodeError::offset). Octets behind the Header Len's end are no part of the message and are not looked at.
 Expected<MobilityMessage, DecodeError> decode_mobility_header(BytesView mobility_header, const Address& source,
                                                               const Address& destination, std::size_t base_offset = 0);
 

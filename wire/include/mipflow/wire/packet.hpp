@@ -27,6 +27,7 @@ struct PacketView {
   std::optional<Address> routing_header_home_address;   // type 2 routing header, RFC 6275 §6.4
   std::optional<std::uint16_t> fragment_offset;         // octets; set when there is a Fragment header
   bool more_fragments = false;
+  bool truncated = false;                               // the IPv6 header promises more octets than there are
   std::uint8_t protocol = 59;                           // of the upper layer
   std::size_t payload_offset = 0;                       // from the start of the IPv6 header
   // Where the Home Address option's Type octet stands (ICMPv6 pointer), when there is one.
@@ -40,8 +41,13 @@ struct PacketView {
   }
 };
 
-// Walks the extension headers. Lenient about everything that is not Mobile IPv6's business; refuses a malformed Home
-// Address option, a second one, and a type 2 routing header whose Hdr Ext Len is not 2 or Segments Left not 1.
+// Walks the extension headers up to the upper layer, ESP, or the data of a later fragment. Octets behind the IPv6
+// payload length (link-layer padding) are left out. Lenient about everything that is not Mobile IPv6's business, also
+// about a cut packet as ICMPv6 errors quote them (`truncated`), as long as the headers themselves are whole. Refuses
+//   HomeAddressOptionWrong  length not 16, a second one, or one behind a Fragment header, whose other fragments lack it
+//   RoutingHeaderWrong      type 2 with Hdr Ext Len not 2 or Segments Left not 1, or a second one
+//   OptionOverrun           a destination option that runs past its header: a Home Address option could hide in it
+// Whether the home address is one that may be used is the role's question (RFC 6275 §9.3.1, §11.3.3).
 Expected<PacketView, DecodeError> parse_packet(BytesView packet);
 
 // Everything that signalling handlers want: the view and the decoded message.
@@ -49,6 +55,8 @@ struct SignallingPacket {
   PacketView view;
   std::variant<MobilityMessage, Icmpv6Message> message;
 };
+// parse_packet(), then decode_mobility_header() or decode_icmpv6(). Truncated for a cut packet, NotMobileIpv6 for other
+// upper layers and for fragments: whoever hands packets to a role reassembles them first.
 Expected<SignallingPacket, DecodeError> decode_packet(BytesView packet);
 
 // Where a packet that a role builds goes, and with which headers (RFC 6275 §6.3, §6.4).
@@ -60,7 +68,8 @@ struct Envelope {
   std::uint8_t hop_limit = 64;
 };
 // IPv6 header, headers of the envelope, upper layer; the checksums use the substituted addresses. The overload with a
-// Bytes Mobility Header takes one that was already authenticated: only its checksum is filled.
+// Bytes Mobility Header takes one that was already authenticated: only its checksum is filled. Neighbour discovery
+// always leaves with hop limit 255 (RFC 4861 §4). The upper layer has to fit the 16-bit payload length.
 Bytes build_packet(const Envelope& envelope, const MobilityMessage& message);
 Bytes build_packet(const Envelope& envelope, const Icmpv6Message& message);
 Bytes build_packet_from_header(const Envelope& envelope, Bytes mobility_header);
@@ -72,7 +81,10 @@ Bytes encapsulate(BytesView inner, const Address& source, const Address& destina
 
 // What tells the flow of a packet: ports, or the identifier of ICMPv6 echo. `outgoing` says that source is the local
 // side; otherwise source and destination change places, so that both directions give the same key.
-// nullopt for packets that belong to no flow: not IPv6, multicast or link-local on either side.
+// A packet cut behind its ports will do; the addresses are those the upper layer sees (Home Address option, type 2
+// routing header).
+// nullopt for packets that belong to no flow: not IPv6, multicast, unspecified or link-local on either side; and for
+// packets whose flow can not be told: cut before the ports, malformed headers, fragments behind the first.
 std::optional<FlowKey> flow_key_of(BytesView packet, bool outgoing);
 
 }  // namespace mipflow::wire
