@@ -64,6 +64,7 @@ FlowKey arrival_key(const FlowKey& key, const Address& home_address);
 struct FlowTableLimits {
   std::uint32_t capacity = 131'072;  // flows
   Duration tcp_idle = std::chrono::hours{24};
+  Duration tcp_unanswered_idle = std::chrono::seconds{120};  // a connection that never came about
   Duration udp_idle = std::chrono::seconds{180};
   Duration icmp_idle = std::chrono::seconds{30};
   Duration other_idle = std::chrono::seconds{300};
@@ -122,9 +123,12 @@ class FlowMappingTable {
   TimePoint next_deadline() const;
 
  private:
-  Duration idle_timeout(std::uint8_t protocol) const;
+  Duration idle_timeout(const FlowEntry& entry) const;
   TimePoint deadline_of(const FlowEntry& entry) const;
   void schedule(const FlowEntry& entry);
+  void reschedule(const FlowEntry& entry);
+  void forget_home_address(const FlowEntry& entry);
+  std::set<FlowId>* eviction_queue_of(const FlowEntry& entry);  // nullptr: is not evicted
   void file_for_eviction(const FlowEntry& entry);
   void unfile_for_eviction(const FlowEntry& entry);
   std::optional<FlowId> eviction_candidate(bool for_own_flow) const;

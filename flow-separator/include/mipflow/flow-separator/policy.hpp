@@ -80,7 +80,7 @@ using UserResolver = std::function<std::optional<std::uint32_t>(std::string_view
 class Policy {
  public:
   static constexpr std::size_t kMaxClasses = 4096;
-  static constexpr std::size_t kMaxRanges = 65'536;  // prefixes, ports, ... of all classes in one dimension
+  static constexpr std::size_t kMaxRanges = 16'384;  // values, ranges and prefixes in all matches together
 
   // The built-in default class alone: every flow may use every interface.
   Policy();
