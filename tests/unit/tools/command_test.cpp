@@ -1,0 +1,242 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Whole commands against a control server that answers what the test says.
+#include "mipflow/tools/command.hpp"
+
+#include <catch2/catch.hpp>
+#include <nlohmann/json.hpp>
+#include <sstream>
+
+#include "fake_control_server.hpp"
+
+using nlohmann::json;
+using namespace mipflow::tools;
+
+namespace {
+
+struct Outcome {
+  int code;
+  std::string out;
+  std::string err;
+};
+
+Outcome run(std::vector<std::string> arguments, bool terminal = false) {
+  std::ostringstream out;
+  std::ostringstream err;
+  const int code = run_command(arguments, {out, err, terminal});
+  return {code, out.str(), err.str()};
+}
+
+std::string success(const json& result) { return json{{"version", 1}, {"ok", true}, {"result", result}}.dump() + "\n"; }
+
+std::string refusal(const std::string& kind, const std::string& message) {
+  return json{{"version", 1}, {"ok", false}, {"error", {{"kind", kind}, {"message", message}}}}.dump() + "\n";
+}
+
+// Answers every request with the same line.
+FakeControlServer::Answer always(std::string line) {
+  return [line = std::move(line)](const std::string&) { return line; };
+}
+
+json example_flow() {
+  return {{"id", 7},
+          {"class", "default"},
+          {"protocol", "udp"},
+          {"source", "2001:db8:100::10"},
+          {"source_port", 40000},
+          {"correspondent", "2001:db8:300::10"},
+          {"correspondent_port", 5000},
+          {"home_address", "2001:db8:100::abcd"},
+          {"care_of_address", "2001:db8:1::77"},
+          {"interface", "wlan0"},
+          {"path", "tunnel"},
+          {"state", "active"},
+          {"packets_out", 1000},
+          {"bytes_out", 1'234'567},
+          {"packets_in", 990},
+          {"bytes_in", 64},
+          {"idle_seconds", 0.02},
+          {"moves_with", json::array({9, 12})}};
+}
+
+}  // namespace
+
+TEST_CASE("a list is a table with a heading and one line per row") {
+  const FakeControlServer server(always(success(json::array({example_flow()}))));
+  const auto outcome = run({"flow", "list", "--socket", server.path()});
+  CHECK(outcome.code == kExitDone);
+  CHECK(outcome.err.empty());
+  CHECK(outcome.out ==
+        "ID  CLASS    PROTOCOL  CORRESPONDENT            HOME ADDRESS        CARE-OF ADDRESS  INTERFACE  STATE      OUT    IN  IDLE  MOVES WITH\n"
+        " 7  default  udp       [2001:db8:300::10]:5000  2001:db8:100::abcd  2001:db8:1::77   wlan0      active  1.2 MB  64 B  0.0s  9, 12\n");
+  CHECK(json::parse(server.last_request()) == json{{"version", 1}, {"request", "flows"}});
+}
+
+TEST_CASE("an empty list says so, and --json prints it as it is") {
+  const FakeControlServer server(always(success(json::array())));
+  CHECK(run({"flow", "list", "--socket", server.path()}).out == "there are no flows\n");
+  CHECK(run({"hoa", "list", "--socket", server.path()}).out == "there are no home addresses\n");
+  CHECK(json::parse(run({"--json", "flow", "list", "--socket", server.path()}).out) == json::array());
+}
+
+TEST_CASE("--json gives the daemon's result unchanged") {
+  const FakeControlServer server(always(success(json::array({example_flow()}))));
+  const auto outcome = run({"flow", "list", "--json", "--socket", server.path()});
+  CHECK(outcome.code == kExitDone);
+  CHECK(json::parse(outcome.out) == json::array({example_flow()}));
+}
+
+TEST_CASE("each command asks its own question") {
+  const FakeControlServer server(always(success(json::object())));
+  const auto asked_by = [&](std::vector<std::string> words) {
+    words.insert(words.end(), {"--json", "--socket", server.path()});
+    CHECK(run(words).code == kExitDone);
+    auto request = json::parse(server.last_request());
+    CHECK(request["version"] == 1);
+    request.erase("version");
+    return request;
+  };
+  CHECK(asked_by({"status"}) == json{{"request", "status"}});
+  CHECK(asked_by({"flow", "list"}) == json{{"request", "flows"}});
+  CHECK(asked_by({"flow", "show", "7"}) == json{{"request", "flow"}, {"id", 7}});
+  CHECK(asked_by({"flow", "move", "7", "wwan0"}) == json{{"request", "move-flow"}, {"id", 7}, {"interface", "wwan0"}});
+  CHECK(asked_by({"hoa", "list"}) == json{{"request", "home-addresses"}});
+  CHECK(asked_by({"interface", "list"}) == json{{"request", "interfaces"}});
+  CHECK(asked_by({"binding", "list"}) == json{{"request", "bindings"}});
+  CHECK(asked_by({"policy", "reload"}) == json{{"request", "policy-reload"}});
+  CHECK(asked_by({"counters"}) == json{{"request", "counters"}});
+}
+
+TEST_CASE("flow show names every field, also those that it does not know") {
+  auto flow = example_flow();
+  flow["loss"] = "none";
+  const FakeControlServer server(always(success(flow)));
+  const auto outcome = run({"flow", "show", "7", "--socket", server.path()});
+  CHECK(outcome.code == kExitDone);
+  CHECK_THAT(outcome.out, Catch::Contains("home address:        2001:db8:100::abcd\n"));
+  CHECK_THAT(outcome.out, Catch::Contains("moves with:          9, 12\n"));
+  CHECK_THAT(outcome.out, Catch::Contains("loss:                none\n"));
+}
+
+TEST_CASE("the daemon's refusal is passed on with exit code 1") {
+  const FakeControlServer server(always(refusal("unknown-interface", "there is no interface wwan7; usable: wlan0, wwan0")));
+  const auto outcome = run({"flow", "move", "7", "wwan7", "--socket", server.path()});
+  CHECK(outcome.code == kExitRefused);
+  CHECK(outcome.out.empty());
+  CHECK(outcome.err == "mipflow: there is no interface wwan7; usable: wlan0, wwan0\n");
+}
+
+TEST_CASE("a refusal without a reason is still a sentence") {
+  const FakeControlServer server(always("{\"ok\":false,\"error\":{\"message\":7}}\n"));
+  const auto outcome = run({"status", "--socket", server.path()});
+  CHECK(outcome.code == kExitRefused);
+  CHECK(outcome.err == "mipflow: the daemon refused the request without a reason\n");
+}
+
+TEST_CASE("without a daemon the exit code is 3 and the message names the socket") {
+  const TemporaryDirectory directory;
+  const auto outcome = run({"status", "--socket", directory.path() + "/none.sock"});
+  CHECK(outcome.code == kExitNoDaemon);
+  CHECK_THAT(outcome.err, Catch::Contains(directory.path() + "/none.sock"));
+  CHECK(run({"status", "--socket", std::string(300, 'x')}).code == kExitNoDaemon);
+}
+
+TEST_CASE("a daemon that closes the connection is not reachable") {
+  const FakeControlServer server([](const std::string&) { return std::nullopt; });
+  const auto outcome = run({"status", "--socket", server.path()});
+  CHECK(outcome.code == kExitNoDaemon);
+  CHECK_THAT(outcome.err, Catch::Contains("without an answer"));
+}
+
+TEST_CASE("what is no answer of the protocol is said to be none") {
+  for (const auto* line : {"hello\n", "[]\n", "{}\n", "{\"ok\":1}\n", "\n", "{\"ok\":true\n"}) {
+    INFO(line);
+    const FakeControlServer server(always(line));
+    const auto outcome = run({"status", "--socket", server.path()});
+    CHECK(outcome.code == kExitRefused);
+    CHECK_THAT(outcome.err, Catch::Contains("no answer of the control protocol"));
+  }
+}
+
+TEST_CASE("results of another shape than expected are shown, not a crash") {
+  for (const auto& result : {json(7), json("text"), json(nullptr), json::array({1, "two", nullptr}), json{{"key", json::array({json::array()})}}}) {
+    INFO(result.dump());
+    const FakeControlServer server(always(success(result)));
+    for (const auto& words : std::vector<std::vector<std::string>>{{"status"}, {"flow", "list"}, {"flow", "show", "1"}, {"flow", "move", "1", "x"}, {"hoa", "list"}, {"policy", "reload"}, {"counters"}}) {
+      auto arguments = words;
+      arguments.insert(arguments.end(), {"--socket", server.path()});
+      CHECK(run(arguments).code == kExitDone);
+    }
+  }
+}
+
+TEST_CASE("wrong usage is refused before anybody is asked") {
+  struct Row {
+    std::vector<std::string> arguments;
+    std::string reason;
+  };
+  const std::vector<Row> rows{
+      {{}, "usage: mipflow"},
+      {{"flow"}, "there is no command 'flow': there is 'mipflow flow list', 'mipflow flow show ID', 'mipflow flow move ID INTERFACE'"},
+      {{"flwo", "list"}, "there is no command 'flwo list': 'mipflow --help' lists the commands"},
+      {{"flow", "list", "7"}, "wrong number of arguments; usage: mipflow flow list"},
+      {{"flow", "move", "7"}, "wrong number of arguments; usage: mipflow flow move ID INTERFACE"},
+      {{"flow", "show", "seven"}, "'seven' is no flow"},
+      {{"flow", "show", "0"}, "'0' is no flow"},
+      {{"flow", "show", "7x"}, "'7x' is no flow"},
+      {{"flow", "show", "99999999999999999999999"}, "is no flow"},
+      {{"status", "--jsno"}, "unrecognised option '--jsno'"},
+      {{"status", "--socket"}, "--socket"},
+  };
+  for (const auto& row : rows) {
+    const auto outcome = run(row.arguments);
+    INFO(row.reason);
+    CHECK(outcome.code == kExitUsage);
+    CHECK(outcome.out.empty());
+    CHECK_THAT(outcome.err, Catch::Contains(row.reason));
+  }
+}
+
+TEST_CASE("every command explains itself") {
+  const auto overview = run({"--help"});
+  CHECK(overview.code == kExitDone);
+  for (const auto& words : std::vector<std::vector<std::string>>{{"status"}, {"flow", "list"}, {"flow", "show"}, {"flow", "move"}, {"hoa", "list"}, {"interface", "list"}, {"binding", "list"}, {"policy", "check"}, {"policy", "reload"}, {"counters"}}) {
+    auto arguments = words;
+    std::string name;
+    for (const auto& word : words) name += (name.empty() ? "" : " ") + word;
+    INFO(name);
+    CHECK_THAT(overview.out, Catch::Contains("  " + name));
+    arguments.push_back("--help");
+    const auto outcome = run(arguments);
+    CHECK(outcome.code == kExitDone);
+    CHECK_THAT(outcome.out, Catch::StartsWith("usage: mipflow [OPTIONS] " + name));
+  }
+}
+
+TEST_CASE("names can not command the terminal, and only a terminal gets bold headings") {
+  auto flow = example_flow();
+  flow["class"] = "\033[31mred\a";
+  const FakeControlServer server(always(success(json::array({flow}))));
+  CHECK(run({"flow", "list", "--socket", server.path()}).out.find('\033') == std::string::npos);
+  const auto outcome = run({"flow", "list", "--socket", server.path()}, true);
+  CHECK_THAT(outcome.out, Catch::StartsWith("\033[1m"));
+  CHECK_THAT(outcome.out, Catch::Contains("?[31mred?"));
+}
+
+TEST_CASE("status tells problems apart from facts") {
+  const FakeControlServer server(always(success({{"registered", false}, {"flows", 0}, {"problems", json::array({"no interface is usable: plug one in"})}})));
+  const auto outcome = run({"status", "--socket", server.path()});
+  CHECK(outcome.out == "registered:  no\nflows:       0\nproblem: no interface is usable: plug one in\n");
+}
+
+TEST_CASE("a long answer arrives whole") {
+  auto flows = json::array();
+  for (int id = 1; id <= 5000; ++id) {
+    auto flow = example_flow();
+    flow["id"] = id;
+    flows.push_back(flow);
+  }
+  const FakeControlServer server(always(success(flows)));
+  const auto outcome = run({"flow", "list", "--json", "--socket", server.path()});
+  CHECK(outcome.code == kExitDone);
+  CHECK(json::parse(outcome.out).size() == 5000);
+}

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The `mipflow` command as a function.
+#pragma once
+
+#include <iosfwd>
+#include <string>
+#include <vector>
+
+namespace mipflow::tools {
+
+// What scripts may rely on. `mipflow decode` has its own meaning of 1: a packet was invalid.
+enum ExitCode : int {
+  kExitDone = 0,
+  kExitRefused = 1,       // the daemon, or a check, said no; the message says why
+  kExitUsage = 2,         // the command line makes no sense
+  kExitNoDaemon = 3,      // nobody answers at the socket
+};
+
+struct Console {
+  std::ostream& out;
+  std::ostream& err;
+  bool terminal = false;  // `out` is a terminal: headings may be set off
+};
+
+// Runs one command, `arguments` without the program's name. Never throws.
+int run_command(const std::vector<std::string>& arguments, const Console& console);
+
+}  // namespace mipflow::tools
