@@ -105,6 +105,7 @@ struct Encoder {
     writer.u16(message.router_lifetime);
     writer.u32(0);  // Reachable Time and Retrans Timer: unspecified
     writer.u32(0);
+    link_layer_address(writer, kSourceLinkLayerAddressOption, message.source_link_layer_address);
     for (const PrefixInformation& prefix : message.prefixes) prefix_information(writer, prefix);
     if (message.advertisement_interval_ms) {
       writer.u8(kAdvertisementIntervalOption);
@@ -120,7 +121,6 @@ struct Encoder {
       writer.u16(message.home_agent_preference.value_or(0));
       writer.u16(message.home_agent_lifetime.value_or(message.router_lifetime));
     }
-    link_layer_address(writer, kSourceLinkLayerAddressOption, message.source_link_layer_address);
   }
   void operator()(const Icmpv6Error& message) const {
     header(writer, message.type, message.code);

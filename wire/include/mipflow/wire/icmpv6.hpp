@@ -21,7 +21,7 @@ struct HomeAgentAddressDiscoveryRequest {  // §6.5
 };
 struct HomeAgentAddressDiscoveryReply {  // §6.6
   std::uint16_t identifier = 0;
-  std::vector<Address> home_agents;  // by decreasing preference
+  std::vector<Address> home_agents{};  // by decreasing preference
   friend bool operator==(const HomeAgentAddressDiscoveryReply&, const HomeAgentAddressDiscoveryReply&) = default;
 };
 struct PrefixInformation {  // §7.2, RFC 4861 §4.6.2; lifetimes in seconds, 0xffffffff = forever
@@ -31,7 +31,7 @@ struct PrefixInformation {  // §7.2, RFC 4861 §4.6.2; lifetimes in seconds, 0x
   bool router_address = false;     // R: `prefix` is the router's whole address
   std::uint32_t valid_lifetime = 0;
   std::uint32_t preferred_lifetime = 0;
-  Address prefix;
+  Address prefix{};
   friend bool operator==(const PrefixInformation&, const PrefixInformation&) = default;
 };
 // Authenticates Mobile Prefix Solicitations and Advertisements with the security association of RFC 4285, which covers
@@ -47,28 +47,28 @@ struct PrefixAuthentication {
 };
 struct MobilePrefixSolicitation {  // §6.7
   std::uint16_t identifier = 0;
-  std::optional<PrefixAuthentication> authentication;
+  std::optional<PrefixAuthentication> authentication{};
   friend bool operator==(const MobilePrefixSolicitation&, const MobilePrefixSolicitation&) = default;
 };
 struct MobilePrefixAdvertisement {  // §6.8
   std::uint16_t identifier = 0;
   bool managed_address_configuration = false;  // M
   bool other_stateful_configuration = false;   // O
-  std::vector<PrefixInformation> prefixes;
-  std::optional<PrefixAuthentication> authentication;
+  std::vector<PrefixInformation> prefixes{};
+  std::optional<PrefixAuthentication> authentication{};
   friend bool operator==(const MobilePrefixAdvertisement&, const MobilePrefixAdvertisement&) = default;
 };
 struct NeighborSolicitation {  // RFC 4861 §4.3
-  Address target;
-  std::optional<LinkLayerAddress> source_link_layer_address;
+  Address target{};
+  std::optional<LinkLayerAddress> source_link_layer_address{};
   friend bool operator==(const NeighborSolicitation&, const NeighborSolicitation&) = default;
 };
 struct NeighborAdvertisement {  // RFC 4861 §4.4
   bool router = false;
   bool solicited = false;
   bool override_flag = false;
-  Address target;
-  std::optional<LinkLayerAddress> target_link_layer_address;
+  Address target{};
+  std::optional<LinkLayerAddress> target_link_layer_address{};
   friend bool operator==(const NeighborAdvertisement&, const NeighborAdvertisement&) = default;
 };
 struct RouterAdvertisement {  // RFC 4861 §4.2 with RFC 6275 §7
@@ -77,11 +77,11 @@ struct RouterAdvertisement {  // RFC 4861 §4.2 with RFC 6275 §7
   bool other = false;
   bool home_agent = false;                        // H
   std::uint16_t router_lifetime = 0;              // seconds
-  std::vector<PrefixInformation> prefixes;
-  std::optional<LinkLayerAddress> source_link_layer_address;
-  std::optional<std::uint32_t> advertisement_interval_ms;           // §7.3
-  std::optional<std::uint16_t> home_agent_preference;               // §7.4
-  std::optional<std::uint16_t> home_agent_lifetime;                 // §7.4, seconds
+  std::vector<PrefixInformation> prefixes{};
+  std::optional<LinkLayerAddress> source_link_layer_address{};
+  std::optional<std::uint32_t> advertisement_interval_ms{};           // §7.3
+  std::optional<std::uint16_t> home_agent_preference{};               // §7.4
+  std::optional<std::uint16_t> home_agent_lifetime{};                 // §7.4, seconds
   friend bool operator==(const RouterAdvertisement&, const RouterAdvertisement&) = default;
 };
 // RFC 4443 §3: Destination Unreachable, Packet Too Big, Time Exceeded, Parameter Problem.
@@ -89,7 +89,7 @@ struct Icmpv6Error {
   std::uint8_t type = 0;
   std::uint8_t code = 0;
   std::uint32_t parameter = 0;  // MTU of Packet Too Big, pointer of Parameter Problem, else 0
-  Bytes invoking_packet;        // as much as was there
+  Bytes invoking_packet{};        // as much as was there
   friend bool operator==(const Icmpv6Error&, const Icmpv6Error&) = default;
 };
 

@@ -18,31 +18,31 @@ using Cookie = std::uint64_t;       // home init cookie, care-of init cookie
 using KeygenToken = std::uint64_t;  // home keygen token, care-of keygen token
 
 struct BindingRefreshRequest {  // §6.1.2
-  MobilityOptions options;
+  MobilityOptions options{};
   friend bool operator==(const BindingRefreshRequest&, const BindingRefreshRequest&) = default;
 };
 struct HomeTestInit {  // §6.1.3
   Cookie home_init_cookie = 0;
-  MobilityOptions options;
+  MobilityOptions options{};
   friend bool operator==(const HomeTestInit&, const HomeTestInit&) = default;
 };
 struct CareOfTestInit {  // §6.1.4
   Cookie care_of_init_cookie = 0;
-  MobilityOptions options;
+  MobilityOptions options{};
   friend bool operator==(const CareOfTestInit&, const CareOfTestInit&) = default;
 };
 struct HomeTest {  // §6.1.5
   std::uint16_t home_nonce_index = 0;
   Cookie home_init_cookie = 0;
   KeygenToken home_keygen_token = 0;
-  MobilityOptions options;
+  MobilityOptions options{};
   friend bool operator==(const HomeTest&, const HomeTest&) = default;
 };
 struct CareOfTest {  // §6.1.6
   std::uint16_t care_of_nonce_index = 0;
   Cookie care_of_init_cookie = 0;
   KeygenToken care_of_keygen_token = 0;
-  MobilityOptions options;
+  MobilityOptions options{};
   friend bool operator==(const CareOfTest&, const CareOfTest&) = default;
 };
 
@@ -59,7 +59,7 @@ struct BindingUpdate {  // §6.1.7
   bool key_management_mobility_capability = false;   // K
   std::uint16_t other_flags = 0;                     // the remaining bits of the 16-bit flags word, kept for display
   std::uint16_t lifetime_units = 0;                  // units of 4 s; 0 deletes
-  MobilityOptions options;
+  MobilityOptions options{};
   friend bool operator==(const BindingUpdate&, const BindingUpdate&) = default;
 };
 struct BindingAcknowledgement {  // §6.1.8
@@ -68,13 +68,13 @@ struct BindingAcknowledgement {  // §6.1.8
   std::uint8_t other_flags = 0;
   std::uint16_t sequence = 0;
   std::uint16_t lifetime_units = 0;                  // units of 4 s; means nothing when the status refuses
-  MobilityOptions options;
+  MobilityOptions options{};
   friend bool operator==(const BindingAcknowledgement&, const BindingAcknowledgement&) = default;
 };
 struct BindingError {  // §6.1.9
   BindingErrorStatus status = BindingErrorStatus::UnknownBinding;
   Address home_address;
-  MobilityOptions options;
+  MobilityOptions options{};
   friend bool operator==(const BindingError&, const BindingError&) = default;
 };
 
