@@ -171,5 +171,5 @@ Address link_local_with_same_interface_identifier(const Address& address) {
 }  // namespace mipflow
 
 std::size_t std::hash<mipflow::Address>::operator()(const mipflow::Address& address) const noexcept {
-  return mipflow::hash_address(address, 0x2545f4914f6cdd1du);
+  return mipflow::finish(mipflow::mix_address(address, 0x2545f4914f6cdd1du));
 }
