@@ -25,13 +25,19 @@ struct MobileNodeAuthorization {
   Address primary_home_address;
   bool may_allocate_home_addresses = true;  // others below the home prefixes, by derived security associations
   unsigned home_address_cap = 64;
+  // Asks for the timestamp option of RFC 4285 §6 (status 145 without it). Without timestamps a recorded Binding Update
+  // can be replayed as soon as the binding's sequence number is forgotten.
+  bool timestamps_required = true;
 };
 
 // A prefix of the home link.
 struct HomePrefix {
   Prefix prefix;
-  Duration valid_lifetime = std::chrono::hours{24 * 30};      // counted from the start of the role
+  Duration valid_lifetime = std::chrono::hours{24 * 30};      // 2^32-1 seconds and more: forever
   Duration preferred_lifetime = std::chrono::hours{24 * 7};
+  // The two ways of RFC 4861 §6.2.1 (AdvValidLifetime): lifetimes that stay what they are, as routers usually advertise
+  // them, or lifetimes that count down from when the role was told of the prefix, to end it at a fixed time.
+  bool lifetimes_count_down = false;
   friend bool operator==(const HomePrefix&, const HomePrefix&) = default;
 };
 

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+#include "deadline_queue.hpp"
+#include "mipflow/base/address.hpp"
+#include "mipflow/base/time.hpp"
+#include "mipflow/forwarding-plan/forwarding_plan.hpp"
+
+namespace mipflow::home_agent {
+
+// The tunnels between home agent and mobile nodes in the plan, RFC 6275 §10.4.2 and §10.4.5. Outgoing packets follow a
+// new care-of address at once. Incoming ones are accepted from the one before for a moment more: packets that were under
+// way when the mobile node moved. That opens no door, as the address was registered with authentication until just now.
+class Tunnels {
+ public:
+  explicit Tunnels(forwarding::ForwardingPlan& plan) : plan_(plan) {}
+
+  // Tunnels to `care_of_address` from now on. `keep_previous_until`: how long the present care-of address, when it is
+  // another one, stays a source of reverse-tunnelled packets.
+  void set(const Address& home_address, const Address& care_of_address, const Address& home_agent_address,
+           TimePoint keep_previous_until);
+  void remove(const Address& home_address, TimePoint keep_source_until);
+  void remove_at_once(const Address& home_address);
+
+  // Is the care-of address one that packets of the home address may come from, or may still be under way to?
+  bool knows(const Address& home_address, const Address& care_of_address) const;
+
+  TimePoint next_deadline() const { return leaving_.next(); }
+  void on_deadline(TimePoint now);
+
+ private:
+  forwarding::ForwardingPlan& plan_;
+  DeadlineQueue<forwarding::TunnelSource> leaving_;
+};
+
+}  // namespace mipflow::home_agent
