@@ -10,7 +10,7 @@ namespace mipflow::tools {
 int show_status(const Invocation& invocation) {
   return ask_and_show(invocation, {{"request", "status"}}, [&](const nlohmann::json& status) {
     nlohmann::json rest = status;
-    rest.erase("problems");
+    if (rest.is_object()) rest.erase("problems");
     print_fields(invocation.console.out, rest,
                  {{"role", "role"},
                   {"version", "version"},
