@@ -33,7 +33,7 @@ constexpr const char* kGood =
 
 constexpr const char* kBad =
     "[[class]]\n"
-    "name = \"voice\"\n"
+    "name = \"bulk\"\n"
     "interfaces = 7\n";
 
 }  // namespace
