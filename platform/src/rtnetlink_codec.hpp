@@ -24,6 +24,8 @@ NetlinkMessage encode_delete_link(InterfaceIndex index);
 NetlinkMessage encode_configure_link(InterfaceIndex index, const std::string& alias, std::uint32_t mtu);
 // Asks the kernel to resolve the neighbour now and, when `managed`, to keep it resolved (Linux 5.16).
 NetlinkMessage encode_keep_neighbour(InterfaceIndex interface, const Address& neighbour, bool managed);
+// Makes a managed entry an ordinary one again; does not make one that is not there.
+NetlinkMessage encode_release_neighbour(InterfaceIndex interface, const Address& neighbour);
 
 NetlinkMessage dump_links();
 NetlinkMessage dump_addresses(InterfaceIndex interface);  // 0 = of all interfaces

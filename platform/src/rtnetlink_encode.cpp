@@ -148,6 +148,16 @@ NetlinkMessage encode_keep_neighbour(InterfaceIndex interface, const Address& ne
   return message;
 }
 
+NetlinkMessage encode_release_neighbour(InterfaceIndex interface, const Address& neighbour) {
+  NetlinkMessage message(RTM_NEWNEIGH, NLM_F_REPLACE);
+  auto& header = message.header<ndmsg>();
+  header.ndm_family = AF_INET6;
+  header.ndm_ifindex = static_cast<int>(interface);
+  header.ndm_flags = NTF_USE;
+  put_address(message, NDA_DST, neighbour);
+  return message;
+}
+
 NetlinkMessage dump_links() {
   NetlinkMessage message(RTM_GETLINK, 0);
   message.header<ifinfomsg>().ifi_family = AF_UNSPEC;

@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "mipflow/platform/security_associations.hpp"
+#include "toml_reader.hpp"
+
+namespace mipflow::platform {
+
+Severity read_log_level(TomlReader& reader);
+// authentication = "rfc4285" (default) or "none-insecure".
+bool read_authentication_is_insecure(TomlReader& reader);
+// `beside` is the file that the path stands in.
+std::filesystem::path read_path(TomlReader& reader, const char* key, const std::filesystem::path& beside, std::filesystem::path otherwise);
+// Reads `spi` and finds the association in what was loaded from `file`; notes a mistake and returns nullptr when there
+// is none to choose.
+const wire::SecurityAssociation* choose_association(TomlReader& reader, const std::vector<wire::SecurityAssociation>& associations,
+                                                    const std::filesystem::path& file, const std::string& identifier);
+
+}  // namespace mipflow::platform
