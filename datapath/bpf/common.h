@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/* What every program includes first: kernel types, helpers, settings, counters. */
+#ifndef MIPFLOW_DATAPATH_COMMON_H
+#define MIPFLOW_DATAPATH_COMMON_H
+
+#include <linux/bpf.h>
+#include <linux/if_ether.h>
+#include <linux/in.h>
+#include <linux/in6.h>
+#include <linux/pkt_cls.h>
+#include <stdbool.h>
+
+#include <bpf/bpf_endian.h>
+#include <bpf/bpf_helpers.h>
+
+#include "layout.h"
+
+/* Since Linux 6.3; older kernels answer -EINVAL, see take_off_outer_header(). */
+#ifndef BPF_F_ADJ_ROOM_DECAP_L3_IPV6
+#define BPF_F_ADJ_ROOM_DECAP_L3_IPV6 (1ULL << 8)
+#endif
+
+#define AF_INET6 10
+#define EINVAL 22
+#define ETHERNET_HEADER 14
+#define IPV6_HEADER 40
+#define ICMPV6_ERROR_HEADER 8
+#define MINIMUM_MTU 1280 /* RFC 8200 §5 */
+
+const volatile struct mipflow_settings settings SEC(".rodata.settings");
+
+struct {
+  __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+  __uint(max_entries, MIPFLOW_COUNTER_TOTAL);
+  __type(key, __u32);
+  __type(value, __u64);
+} counters SEC(".maps");
+
+static __always_inline void count(enum mipflow_counter counter)
+{
+  __u32 index = counter;
+  __u64 *value = bpf_map_lookup_elem(&counters, &index);
+
+  if (value)
+    ++*value; /* own to this processor, and programs on tc do not interrupt each other there */
+}
+
+static __always_inline int drop(enum mipflow_counter reason)
+{
+  count(reason);
+  return TC_ACT_SHOT;
+}
+
+static __always_inline bool same_address(const struct mipflow_address *a, const struct mipflow_address *b)
+{
+  return !((a->word[0] ^ b->word[0]) | (a->word[1] ^ b->word[1]) | (a->word[2] ^ b->word[2]) |
+           (a->word[3] ^ b->word[3]));
+}
+
+static __always_inline bool is_unspecified(const struct mipflow_address *a)
+{
+  return !(a->word[0] | a->word[1] | a->word[2] | a->word[3]);
+}
+
+static __always_inline bool is_multicast(const struct mipflow_address *a)
+{
+  return (a->word[0] & bpf_htonl(0xff000000)) == bpf_htonl(0xff000000);
+}
+
+static __always_inline bool is_link_local(const struct mipflow_address *a)
+{
+  return (a->word[0] & bpf_htonl(0xffc00000)) == bpf_htonl(0xfe800000);
+}
+
+/* Neither multicast nor link-local nor `::` nor `::1`: may stand in a packet inside a tunnel. */
+static __always_inline bool may_be_tunnelled(const struct mipflow_address *a)
+{
+  bool unspecified_or_loopback = !(a->word[0] | a->word[1] | a->word[2] | (a->word[3] & bpf_htonl(0xfffffffe)));
+
+  return !is_multicast(a) && !is_link_local(a) && !unspecified_or_loopback;
+}
+
+#endif

@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/* The mobile node's tables, and what is written down about each flow. */
+#ifndef MIPFLOW_DATAPATH_FLOW_TABLES_H
+#define MIPFLOW_DATAPATH_FLOW_TABLES_H
+
+#include "packet.h"
+#include "ring.h"
+
+/* The loader sets the sizes. */
+struct {
+  __uint(type, BPF_MAP_TYPE_HASH);
+  __uint(max_entries, 1);
+  __type(key, struct mipflow_flow_key);
+  __type(value, struct mipflow_departure);
+} departures SEC(".maps");
+
+struct {
+  __uint(type, BPF_MAP_TYPE_HASH);
+  __uint(max_entries, 1);
+  __type(key, struct mipflow_flow_key);
+  __type(value, struct mipflow_arrival);
+} arrivals SEC(".maps");
+
+struct {
+  __uint(type, BPF_MAP_TYPE_ARRAY);
+  __uint(max_entries, 1);
+  __uint(map_flags, BPF_F_MMAPABLE);
+  __type(key, __u32);
+  __type(value, struct mipflow_activity);
+} activity SEC(".maps");
+
+struct {
+  __uint(type, BPF_MAP_TYPE_HASH);
+  __uint(max_entries, 1);
+  __type(key, __u32);
+  __type(value, struct mipflow_binding);
+} bindings SEC(".maps");
+
+struct {
+  __uint(type, BPF_MAP_TYPE_HASH);
+  __uint(max_entries, 1);
+  __type(key, struct mipflow_address);
+  __type(value, struct mipflow_home_address);
+} home_addresses SEC(".maps");
+
+struct {
+  __uint(type, BPF_MAP_TYPE_HASH);
+  __uint(max_entries, 1);
+  __type(key, struct mipflow_address);
+  __type(value, struct mipflow_care_of_address);
+} care_of_addresses SEC(".maps");
+
+struct {
+  __uint(type, BPF_MAP_TYPE_HASH);
+  __uint(max_entries, 1);
+  __type(key, struct mipflow_address);
+  __type(value, __u32);
+} home_agents SEC(".maps");
+
+struct {
+  __uint(type, BPF_MAP_TYPE_LRU_HASH);
+  __uint(max_entries, 8192);
+  __type(key, struct mipflow_fragment_key);
+  __type(value, struct mipflow_fragment);
+} fragments SEC(".maps");
+
+static __always_inline struct mipflow_flow_key key_of(const struct packet *packet, bool departing)
+{
+  struct mipflow_flow_key key = {.protocol = packet->protocol};
+
+  key.local = departing ? packet->source : packet->destination;
+  key.correspondent = departing ? packet->destination : packet->source;
+  key.local_port = departing ? packet->source_port : packet->destination_port;
+  key.correspondent_port = departing ? packet->destination_port : packet->source_port;
+  return key;
+}
+
+static __always_inline struct mipflow_fragment_key fragment_key_of(const struct packet *packet,
+                                                                   enum mipflow_direction direction)
+{
+  struct mipflow_fragment_key key = {
+      .source = packet->source,
+      .destination = packet->destination,
+      .identification = packet->identification,
+      .direction = direction,
+  };
+
+  return key;
+}
+
+/* Counters and the end of a flow. `key` is the one of map departures. */
+static __noinline void account(struct __sk_buff *skb, const struct packet *packet, __u32 slot, bool departing,
+                               const struct mipflow_flow_key *key)
+{
+  struct mipflow_activity *flow = bpf_map_lookup_elem(&activity, &slot);
+  struct mipflow_flow_closed_record *record;
+  __u64 octets = skb->len - packet->start;
+  __u64 packets = 1;
+  __u32 state;
+
+  if (!flow)
+    return;
+  if (skb->gso_size) { /* many packets on the wire, each with its own headers */
+    __u32 headers = packet->upper + packet->upper_octets - packet->start;
+
+    if (octets > headers) {
+      packets = (octets - headers + skb->gso_size - 1) / skb->gso_size;
+      octets += (packets - 1) * headers;
+    }
+  }
+  if (departing) {
+    __sync_fetch_and_add(&flow->packets_out, packets);
+    __sync_fetch_and_add(&flow->octets_out, octets);
+  } else {
+    __sync_fetch_and_add(&flow->packets_in, packets);
+    __sync_fetch_and_add(&flow->octets_in, octets);
+  }
+  flow->last_seen_ns = bpf_ktime_get_boot_ns();
+
+  if (packet->protocol != IPPROTO_TCP || packet->is_later_fragment)
+    return;
+  state = flow->tcp_state;
+  if (!state && !(packet->tcp_flags & (TCP_FIN | TCP_RST)))
+    return;
+  if ((packet->tcp_flags & (TCP_SYN | TCP_ACK)) == TCP_SYN)
+    state = 0; /* the ports are used again */
+  if (departing && !(packet->tcp_flags & TCP_RST))
+    state &= ~MIPFLOW_TCP_RESET_IN;
+  if (packet->tcp_flags & TCP_RST)
+    state |= departing ? MIPFLOW_TCP_RESET_OUT : MIPFLOW_TCP_RESET_IN;
+  if (packet->tcp_flags & TCP_FIN)
+    state |= departing ? MIPFLOW_TCP_FIN_OUT : MIPFLOW_TCP_FIN_IN;
+  if (!(state & MIPFLOW_TCP_REPORTED) &&
+      ((state & MIPFLOW_TCP_RESET_OUT) || ((state & MIPFLOW_TCP_FIN_OUT) && (state & MIPFLOW_TCP_FIN_IN)))) {
+    record = bpf_ringbuf_reserve(&ring, sizeof(*record), 0);
+    if (record) {
+      record->kind = MIPFLOW_RECORD_FLOW_CLOSED;
+      record->zero = 0;
+      record->flow_id = flow->flow_id;
+      record->key = *key;
+      bpf_ringbuf_submit(record, 0);
+      state |= MIPFLOW_TCP_REPORTED;
+      count(MIPFLOW_COUNT_flows_closed);
+    } else {
+      count(MIPFLOW_COUNT_ring_full);
+    }
+  }
+  flow->tcp_state = state; /* two processors may race for it; the next packet or the idle timeout makes up for it */
+}
+
+#endif

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/* Handing packets to the daemon. The ring is bounded: what does not fit is counted and lost, like on a wire. */
+#ifndef MIPFLOW_DATAPATH_RING_H
+#define MIPFLOW_DATAPATH_RING_H
+
+#include "packet.h"
+
+struct {
+  __uint(type, BPF_MAP_TYPE_RINGBUF);
+  __uint(max_entries, 1 << 20);
+} ring SEC(".maps");
+
+/* Copies the packet whose IPv6 header stands at packet->start. `link_layer_header` is the length of the uplink's. */
+static __noinline void hand_over(struct __sk_buff *skb, const struct packet *packet,
+                                 const struct mipflow_address *tunnel_source, __u32 link_layer_header)
+{
+  struct mipflow_packet_record *record;
+  __u32 octets = (__u32)packet->payload_octets + IPV6_HEADER;
+
+  if (packet->start + octets > skb->len)
+    octets = skb->len - packet->start; /* cut on the wire: the receiver will say so */
+  if (octets == 0 || octets > MIPFLOW_CAPTURE_OCTETS) {
+    count(MIPFLOW_COUNT_signalling_too_long);
+    return;
+  }
+  record = bpf_ringbuf_reserve(&ring, sizeof(*record), 0);
+  if (!record) {
+    count(MIPFLOW_COUNT_ring_full);
+    return;
+  }
+  __builtin_memset(record, 0, __builtin_offsetof(struct mipflow_packet_record, packet));
+  record->kind = MIPFLOW_RECORD_PACKET;
+  record->interface = skb->ifindex;
+  if (tunnel_source)
+    record->tunnel_source = *tunnel_source;
+  if (link_layer_header == ETHERNET_HEADER &&
+      !bpf_skb_load_bytes(skb, 6, record->link_layer_source, sizeof(record->link_layer_source)))
+    record->has_link_layer_source = 1;
+  record->octets = octets;
+  if (bpf_skb_load_bytes(skb, packet->start, record->packet, octets)) {
+    bpf_ringbuf_discard(record, 0);
+    return;
+  }
+  bpf_ringbuf_submit(record, 0);
+  count(MIPFLOW_COUNT_signalling);
+}
+
+#endif

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/* IPv6-in-IPv6 (RFC 2473), in both directions. */
+#ifndef MIPFLOW_DATAPATH_TUNNEL_H
+#define MIPFLOW_DATAPATH_TUNNEL_H
+
+#include "packet.h"
+
+#define OUTER_HOP_LIMIT 64
+#define ECN_MASK bpf_htonl(0x00300000)
+#define ECN_CONGESTION_EXPERIENCED ECN_MASK
+
+/* Puts an IPv6 header around the packet behind the link-layer header. Traffic class and flow label are those of the
+ * inner packet: congestion marks as RFC 6040 §4.1 asks, the label so that routers spread flows over paths (RFC 6438).
+ *
+ * FIXED_GSO keeps the segment size of large packets: mip0's MTU leaves room for the header already. ENCAP_L3_IPV6 tells
+ * the kernel where the inner headers are, for whoever cuts the packet up; it is refused for packets that are marked as
+ * tunnelled already (an application's own tunnel), which can be carried without it as long as they need no cutting. */
+static __always_inline long put_on_outer_header(struct __sk_buff *skb, const struct packet *inner,
+                                                const struct mipflow_address *source,
+                                                const struct mipflow_address *destination)
+{
+  struct ipv6_header outer = {
+      .version_class_label = inner->version_class_label,
+      .payload_octets = bpf_htons(skb->len - ETHERNET_HEADER),
+      .next_header = IPPROTO_IPV6,
+      .hop_limit = OUTER_HOP_LIMIT,
+      .source = *source,
+      .destination = *destination,
+  };
+  long error = bpf_skb_adjust_room(skb, IPV6_HEADER, BPF_ADJ_ROOM_MAC,
+                                   BPF_F_ADJ_ROOM_FIXED_GSO | BPF_F_ADJ_ROOM_ENCAP_L3_IPV6);
+
+  if (error && !skb->gso_size)
+    error = bpf_skb_adjust_room(skb, IPV6_HEADER, BPF_ADJ_ROOM_MAC, BPF_F_ADJ_ROOM_NO_CSUM_RESET);
+  if (error)
+    return error;
+  return bpf_skb_store_bytes(skb, ETHERNET_HEADER, &outer, sizeof(outer), 0);
+}
+
+/* Takes away what stands between the link-layer header and the inner packet. inner->start and inner->upper move with
+ * it. Kernels before 6.3 do not know the flag that tells them what was taken off. */
+static __always_inline long take_off_outer_header(struct __sk_buff *skb, __u32 link_layer_header, struct packet *inner)
+{
+  __s32 octets = inner->start - link_layer_header;
+  __u64 flags = BPF_F_ADJ_ROOM_FIXED_GSO | BPF_F_ADJ_ROOM_NO_CSUM_RESET;
+  long error =
+      bpf_skb_adjust_room(skb, -octets, BPF_ADJ_ROOM_MAC, flags | BPF_F_ADJ_ROOM_DECAP_L3_IPV6);
+
+  if (error == -EINVAL)
+    error = bpf_skb_adjust_room(skb, -octets, BPF_ADJ_ROOM_MAC, flags);
+  if (error)
+    return error;
+  inner->start -= octets;
+  inner->upper -= octets;
+  return 0;
+}
+
+/* RFC 6040 §4.2 for a congestion mark on the outer header, to be called when the inner packet stands alone. False when
+ * the packet has to be dropped: the mark would be lost, because the inner packet's ends do not know about marks. */
+static __always_inline bool carry_congestion_mark(struct __sk_buff *skb, const struct packet *outer,
+                                                  struct packet *inner)
+{
+  if ((outer->version_class_label & ECN_MASK) != ECN_CONGESTION_EXPERIENCED)
+    return true;
+  if (!(inner->version_class_label & ECN_MASK))
+    return false;
+  if ((inner->version_class_label & ECN_MASK) == ECN_CONGESTION_EXPERIENCED)
+    return true;
+  inner->version_class_label |= ECN_CONGESTION_EXPERIENCED;
+  return !bpf_skb_store_bytes(skb, inner->start, &inner->version_class_label, sizeof(inner->version_class_label),
+                              BPF_F_RECOMPUTE_CSUM);
+}
+
+/* To mip0's ingress, as if the packet had arrived there: it can be seen with tcpdump, and rules about mip0 apply. */
+static __always_inline int redirect_to_mip0(struct __sk_buff *skb, __u32 link_layer_header)
+{
+  struct ethhdr header = {.h_proto = bpf_htons(ETH_P_IPV6)};
+
+  __builtin_memcpy(header.h_dest, (const void *)settings.mip0_link_layer, sizeof(header.h_dest));
+  if (link_layer_header == 0 && bpf_skb_change_head(skb, ETHERNET_HEADER, 0))
+    return drop(MIPFLOW_COUNT_encapsulation_failed);
+  if (bpf_skb_store_bytes(skb, 0, &header, sizeof(header), 0))
+    return drop(MIPFLOW_COUNT_encapsulation_failed);
+  return bpf_redirect(settings.mip0, BPF_F_INGRESS);
+}
+
+/* Through the uplink to the neighbour `next_hop`, whose link-layer address the kernel finds out. */
+static __always_inline int redirect_to_neighbour(__u32 uplink, const struct mipflow_address *next_hop)
+{
+  struct bpf_redir_neigh neighbour = {.nh_family = AF_INET6};
+
+  if (is_unspecified(next_hop))
+    return bpf_redirect_neigh(uplink, NULL, 0, 0);
+  __builtin_memcpy(neighbour.ipv6_nh, next_hop, sizeof(neighbour.ipv6_nh));
+  return bpf_redirect_neigh(uplink, &neighbour, sizeof(neighbour), 0);
+}
+
+#endif

@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "flow_table.hpp"
+
+#include <cerrno>
+
+#include "layout_values.hpp"
+
+namespace mipflow::datapath {
+
+namespace {
+
+constexpr std::uint8_t kProtocolDccp = 33;
+constexpr std::uint8_t kProtocolUdpLite = 136;
+
+// Protocols whose checksum the programs can put right, see bpf/rewriting.h. Others (AH, OSPF, …) may protect the
+// addresses in ways that only their ends know.
+bool can_be_rewritten(std::uint8_t protocol) {
+  switch (protocol) {
+    case kProtocolTcp:
+    case kProtocolUdp:
+    case kProtocolUdpLite:
+    case kProtocolDccp:
+    case kProtocolSctp:
+    case kProtocolIcmpv6: return true;
+    default: return false;
+  }
+}
+
+std::string name_of(const FlowKey& key) {
+  return "flow " + to_string(key.source) + " port " + std::to_string(key.source_port) + " to " + to_string(key.correspondent) +
+         " port " + std::to_string(key.correspondent_port) + " protocol " + std::to_string(key.protocol);
+}
+
+}  // namespace
+
+FlowTable::FlowTable(int departures_fd, int arrivals_fd, ActivityMemory activity, std::uint32_t capacity)
+    : departures_(departures_fd, "departures"), arrivals_(arrivals_fd, "arrivals"), activity_(std::move(activity)) {
+  std::vector<bool> used(capacity);
+  for (const auto& [key, value] : departures_.read_all()) {
+    if (value.slot >= capacity || used[value.slot]) {
+      (void)departures_.erase(key);
+      continue;
+    }
+    used[value.slot] = true;
+    entries_.emplace(from_layout(key), Entry{{value.flow_id, from_layout(value.home_address), value.binding}, value.slot});
+  }
+  // The daemon before may have died between two entries of a flow.
+  for (const auto& [key, value] : arrivals_.read_all()) {
+    FlowKey flow = from_layout(key);
+    flow.source = from_layout(value.socket_address);
+    const auto found = entries_.find(flow);
+    if (found == entries_.end() || found->second.item.home_address != from_layout(key.local)) (void)arrivals_.erase(key);
+  }
+  for (std::uint32_t slot = 0; slot < capacity; ++slot)
+    if (!used[slot]) free_slots_.push_back(slot);
+}
+
+Result FlowTable::put_departure(const FlowKey& key, const Entry& entry) {
+  mipflow_departure value{};
+  value.home_address = to_layout(entry.item.home_address);
+  value.flow_id = entry.item.id;
+  value.binding = entry.item.binding;
+  value.slot = entry.slot;
+  return departures_.set(to_layout(key, key.source), value);
+}
+
+Result FlowTable::put_arrival(const FlowKey& key, const Entry& entry) {
+  const mipflow_flow_key arrival_key = to_layout(key, entry.item.home_address);
+  mipflow_arrival value{};
+  value.socket_address = to_layout(key.source);
+  value.slot = entry.slot;
+  auto result = arrivals_.set(arrival_key, value, BPF_NOEXIST);
+  if (result || result.error().code != EEXIST) return result;
+
+  mipflow_arrival other{};
+  if (arrivals_.find(arrival_key, other) && from_layout(other.socket_address) != key.source) {
+    FlowKey owner = key;
+    owner.source = from_layout(other.socket_address);
+    if (entries_.contains(owner))
+      return failure(EADDRINUSE, name_of(key), "another flow, with the source " + to_string(owner.source) +
+                                                   ", looks the same behind home address " + to_string(entry.item.home_address) +
+                                                   ": give one of them another home address");
+  }
+  return arrivals_.set(arrival_key, value);
+}
+
+Result FlowTable::add(const FlowKey& key, const forwarding::FlowItem& item) {
+  if (free_slots_.empty()) return failure(E2BIG, name_of(key));
+  const Entry entry{item, free_slots_.front()};
+  activity_.begin(entry.slot, item.id);
+  // Arrivals first: an answer must not come in before we can give it back its address.
+  if (auto arrival = put_arrival(key, entry); !arrival) return arrival;
+  if (auto departure = put_departure(key, entry); !departure) {
+    (void)arrivals_.erase(to_layout(key, item.home_address));
+    return departure;
+  }
+  free_slots_.pop_front();
+  entries_.emplace(key, entry);
+  return {};
+}
+
+Result FlowTable::set(const FlowKey& key, const forwarding::FlowItem& item) {
+  if (item.home_address != key.source && !can_be_rewritten(key.protocol))
+    return failure(EPROTONOSUPPORT, name_of(key),
+                   "its source can not be rewritten without breaking the protocol: keep the source as its home address");
+  const auto found = entries_.find(key);
+  if (found == entries_.end()) return add(key, item);
+
+  Entry changed = found->second;
+  const Address before = changed.item.home_address;
+  changed.item = item;
+  if (item.home_address != before)
+    if (auto arrival = put_arrival(key, changed); !arrival) return arrival;
+  if (auto departure = put_departure(key, changed); !departure) {
+    if (item.home_address != before) (void)arrivals_.erase(to_layout(key, item.home_address));
+    return departure;
+  }
+  activity_.set_flow_id(changed.slot, item.id);
+  found->second = changed;
+  if (item.home_address != before) return arrivals_.erase(to_layout(key, before));
+  return {};
+}
+
+Result FlowTable::erase(const FlowKey& key) {
+  const auto found = entries_.find(key);
+  if (found == entries_.end()) return {};
+  if (auto departure = departures_.erase(to_layout(key, key.source)); !departure) return departure;
+  if (auto arrival = arrivals_.erase(to_layout(key, found->second.item.home_address)); !arrival) return arrival;
+  free_slots_.push_back(found->second.slot);
+  entries_.erase(found);
+  return {};
+}
+
+std::unordered_map<FlowKey, forwarding::FlowItem> FlowTable::items() const {
+  std::unordered_map<FlowKey, forwarding::FlowItem> out;
+  out.reserve(entries_.size());
+  for (const auto& [key, entry] : entries_) out.emplace(key, entry.item);
+  return out;
+}
+
+std::vector<FlowActivity> FlowTable::activities() const {
+  const TimePoint now = time_since_boot();
+  std::vector<FlowActivity> out;
+  out.reserve(entries_.size());
+  for (const auto& [key, entry] : entries_) out.push_back(activity_.read(entry.slot, key, now));
+  return out;
+}
+
+}  // namespace mipflow::datapath

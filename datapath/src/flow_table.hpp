@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+#include <deque>
+#include <unordered_map>
+#include <vector>
+
+#include "activity.hpp"
+#include "layout.h"
+#include "map.hpp"
+#include "mipflow/forwarding-plan/forwarding_plan.hpp"
+
+namespace mipflow::datapath {
+
+// The mobile node's flows in the kernel: one entry in map departures, one in map arrivals, one slot of map activity.
+class FlowTable {
+ public:
+  FlowTable() = default;
+  // Reads what the maps hold already.
+  FlowTable(int departures_fd, int arrivals_fd, ActivityMemory activity, std::uint32_t capacity);
+
+  // See DataPath::set_flow().
+  Result set(const FlowKey& key, const forwarding::FlowItem& item);
+  Result erase(const FlowKey& key);
+  std::unordered_map<FlowKey, forwarding::FlowItem> items() const;
+  std::vector<FlowActivity> activities() const;
+
+ private:
+  struct Entry {
+    forwarding::FlowItem item;
+    std::uint32_t slot = 0;
+  };
+  Result add(const FlowKey& key, const forwarding::FlowItem& item);
+  Result put_arrival(const FlowKey& key, const Entry& entry);
+  Result put_departure(const FlowKey& key, const Entry& entry);
+
+  Map<mipflow_flow_key, mipflow_departure> departures_;
+  Map<mipflow_flow_key, mipflow_arrival> arrivals_;
+  ActivityMemory activity_;
+  std::unordered_map<FlowKey, Entry> entries_;
+  // Slots are used again as late as possible: a packet that is being worked on may still count into the old one.
+  std::deque<std::uint32_t> free_slots_;
+};
+
+}  // namespace mipflow::datapath

@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Our programs on the clsact queueing discipline of interfaces.
+#pragma once
+
+#include <string>
+
+#include "error.hpp"
+#include "mipflow/base/address.hpp"
+
+namespace mipflow::datapath {
+
+enum class Hook : std::uint8_t { Ingress, Egress };
+
+// Filters of a role have a priority of their own, so that they are found again after a crash and do not meet others'.
+std::uint32_t filter_priority(Role role);
+
+// Replaces the role's program on the hook, without a moment in which there is none.
+Result attach(InterfaceIndex interface, Hook hook, Role role, int program_fd);
+// Takes the role's program away, and the clsact when nobody's filter is left on it. Nothing there is no error.
+Result detach(InterfaceIndex interface, Hook hook, Role role);
+bool is_attached(InterfaceIndex interface, Hook hook, Role role);
+
+}  // namespace mipflow::datapath
