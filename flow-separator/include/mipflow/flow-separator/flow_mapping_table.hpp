@@ -39,13 +39,13 @@ struct FlowCounters {
 // One entry. The fields that the table finds flows by (key, home address) and the times are changed by its functions only.
 struct FlowEntry {
   FlowId id = 0;
-  FlowAttributes information;      // "Flow Information"; information.key.correspondent is the Correspondent Node
+  FlowAttributes information{};    // "Flow Information"; information.key.correspondent is the Correspondent Node
   Address home_address{};          // `::` while none is assigned
   Address care_of_address{};       // of the selected network; `::` while there is none
   InterfaceIndex interface = 0;    // that the care-of address belongs to; 0 while there is none
   Address binding_holder{};        // the peer whose binding the flow depends on: home agent or correspondent node
-  std::string class_name;
-  std::string interface_reason;    // why this interface, for the operator
+  std::string class_name{};
+  std::string interface_reason{};  // why this interface, for the operator
   std::optional<InterfaceIndex> commanded_interface = std::nullopt;  // chosen by an operator's command
   bool initiated_by_correspondent = false;
   bool replied = false;            // packets were seen in both directions

@@ -37,7 +37,7 @@ namespace mipflow::flow_separator {
 
 // What is known of a flow when its first packet is seen (WO 2004/057826: protocol headers, flow label, ports).
 struct FlowAttributes {
-  FlowKey key;
+  FlowKey key{};
   std::uint8_t dscp = 0;                                  // upper six bits of the Traffic Class
   std::uint32_t flow_label = 0;                           // 20 bits
   std::optional<std::uint32_t> user = std::nullopt;       // uid of the local socket, when there is one
@@ -50,10 +50,10 @@ enum class HomeAddressRule : std::uint8_t {
 };
 
 struct PolicyClass {
-  std::string name;
+  std::string name{};
   std::vector<std::string> interfaces{"*"};  // patterns in order of preference, never empty
   HomeAddressRule home_address = HomeAddressRule::Figure6;
-  std::string origin;                        // "file:line", empty for the built-in default class
+  std::string origin{};                      // "file:line", empty for the built-in default class
 };
 
 // `line` and `column` count from 1; 0 when the error is about the file as a whole. `reason` is a sentence that says what
