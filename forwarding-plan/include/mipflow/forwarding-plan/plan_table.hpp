@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
+#include <optional>
 #include <unordered_map>
-#include <unordered_set>
 #include <utility>
 #include <vector>
 
@@ -40,35 +40,44 @@ class PlanTable {
 
   void set(const Key& key, Item item) {
     const auto found = items_.find(key);
-    if (found != items_.end() && found->second == item) return;
-    items_.insert_or_assign(key, std::move(item));
-    changed_.insert(key);
+    if (found == items_.end()) {
+      before_.try_emplace(key, std::nullopt);
+      items_.emplace(key, std::move(item));
+    } else if (!(found->second == item)) {
+      before_.try_emplace(key, std::exchange(found->second, std::move(item)));
+    }
   }
   void erase(const Key& key) {
-    if (items_.erase(key) > 0) changed_.insert(key);
+    const auto found = items_.find(key);
+    if (found == items_.end()) return;
+    before_.try_emplace(key, std::move(found->second));
+    items_.erase(found);
   }
   const Item* find(const Key& key) const {
     const auto found = items_.find(key);
     return found == items_.end() ? nullptr : &found->second;
   }
   const Map& items() const { return items_; }
-  bool has_changes() const { return !changed_.empty(); }
+  // True when something was touched since the last taking; take_changes() may still find that nothing is different.
+  bool has_changes() const { return !before_.empty(); }
 
   Difference<Key, Item> take_changes() {
     Difference<Key, Item> out;
-    for (const auto& key : changed_) {
-      if (const auto found = items_.find(key); found != items_.end())
+    for (const auto& [key, before] : before_) {
+      const auto found = items_.find(key);
+      if (found == items_.end()) {
+        if (before) out.erase.push_back(key);
+      } else if (!before || !(*before == found->second)) {
         out.set.emplace_back(key, found->second);
-      else
-        out.erase.push_back(key);
+      }
     }
-    changed_.clear();
+    before_.clear();
     return out;
   }
 
  private:
   Map items_;
-  std::unordered_set<Key> changed_;
+  std::unordered_map<Key, std::optional<Item>> before_;  // what was touched, and what it was at the last taking
 };
 
 }  // namespace mipflow::forwarding
