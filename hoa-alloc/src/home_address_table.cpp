@@ -6,13 +6,15 @@
 namespace mipflow::hoa_alloc {
 namespace {
 
-std::size_t count_in(const std::unordered_map<Address, std::size_t>& counts, const Address& address) {
+template <class Counts>
+std::size_t count_in(const Counts& counts, const Address& address) {
   const auto found = counts.find(address);
   return found == counts.end() ? 0 : found->second;
 }
 
 // Counts of 0 are not kept, so that the maps stay as large as what is in use.
-void take_one(std::unordered_map<Address, std::size_t>& counts, const Address& address) {
+template <class Counts>
+void take_one(Counts& counts, const Address& address) {
   const auto found = counts.find(address);
   if (found != counts.end() && --found->second == 0) counts.erase(found);
 }

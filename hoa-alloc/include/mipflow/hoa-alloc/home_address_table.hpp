@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <unordered_map>
 #include <vector>
@@ -79,7 +80,12 @@ class HomeAddressTable {
   std::size_t flows_with_holder(const Address& home_address, const Address& holder) const;
 
  private:
-  using Counts = std::unordered_map<Address, std::size_t>;
+  // Not noexcept, so that libstdc++ keeps the hash beside each element: a look-up then does not hash its neighbours in the
+  // bucket again, which is what would make a large table slower than a small one.
+  struct PeerHash {
+    std::size_t operator()(const Address& peer) const { return std::hash<Address>{}(peer); }
+  };
+  using Counts = std::unordered_map<Address, std::size_t, PeerHash>;
   struct Usage {
     std::size_t flows = 0;
     Counts by_correspondent;
