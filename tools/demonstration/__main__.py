@@ -56,7 +56,8 @@ def main():
     removal.exit_on_signals()
     teller = report.Teller()
     if options.remove_kept:
-        names = removal.remove_kept()
+        names = removal.kept_labs()
+        removal.remove_kept(names)
         print("removed: " + (", ".join(names) if names else "nothing was kept"))
         return 0
     for path in filter(None, (options.json, options.svg)):

@@ -110,12 +110,14 @@ def remove_abandoned():
                 remove_lab(name)
 
 
-def remove_kept():
-    """Removes the labs that `keep` left; returns their names."""
-    names = [name for name in existing_labs() if (_RUNTIME / name / KEPT).exists()]
+def kept_labs():
+    return [name for name in existing_labs() if (_RUNTIME / name / KEPT).exists()]
+
+
+def remove_kept(names):
+    """Removes these of the labs that Lab.keep() left. LabError when something of them is still there afterwards."""
     for name in names:
         with without_interruption():
             remove_lab(name)
         if left := leftovers(name):
             raise LabError(f"of {name} is still there: " + ", ".join(left))
-    return names
