@@ -26,12 +26,15 @@ struct InterfaceChanged {
   bool up = false;       // administratively up
   bool running = false;  // has carrier
   std::uint32_t mtu = 1500;
+  // Needed on the home link only: what the node tells its neighbours when it is home again (RFC 6275 §11.5.5).
+  std::optional<LinkLayerAddress> link_layer_address = std::nullopt;
 };
 struct InterfaceRemoved {
   InterfaceIndex index = 0;
 };
 
-// A global address of an interface appeared or changed: a candidate care-of address.
+// A global address of an interface appeared or changed: a candidate care-of address. The link-local address may be
+// reported too: it decides about the L flag of Binding Updates (RFC 6275 §11.7.1).
 struct AddressChanged {
   InterfaceIndex interface = 0;
   Address address;
@@ -39,7 +42,7 @@ struct AddressChanged {
   bool tentative = false;    // DAD runs (and the address is not optimistic), or failed
   bool deprecated = false;
   bool temporary = false;    // RFC 8981: never chosen, care-of addresses are stable ones
-  std::optional<Duration> valid_for;  // nullopt = forever
+  std::optional<Duration> valid_for = std::nullopt;  // nullopt = forever
 };
 struct AddressRemoved {
   InterfaceIndex interface = 0;
@@ -65,7 +68,7 @@ struct FlowPacket {
   Direction direction = Direction::Outgoing;
   BytesView packet;
   std::uint32_t length = 0;
-  std::optional<std::uint32_t> user;  // uid of the local socket
+  std::optional<std::uint32_t> user = std::nullopt;  // uid of the local socket
 };
 
 // What the data path counted for a flow since it was installed. Sent for all live flows about once a second.

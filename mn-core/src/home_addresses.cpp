@@ -1,0 +1,262 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "home_addresses.hpp"
+
+#include <tuple>
+#include <utility>
+#include <vector>
+
+#include "acknowledgement_reaction.hpp"
+#include "flows.hpp"
+#include "forwarding.hpp"
+#include "move_sequence.hpp"
+#include "targets.hpp"
+
+namespace mipflow::mobile_node {
+namespace {
+
+bool is_primary(const Node& node, const Address& home_address) {
+  return home_address == node.configuration.primary_home_address;
+}
+
+// By value: the caller's reference may be into what is erased here.
+void forget(Node& node, Address home_address) {
+  if (const auto* address = node.find(home_address)) unplan_home_address(node, *address);
+  node.allocation.free(home_address);
+  node.signalling.security().forget(home_address);
+  node.managed.erase(home_address);
+  node.binding_updates.erase(home_address, node.configuration.home_agent);
+}
+
+void bound(Node& node, ManagedHomeAddress& address, Now now, Outputs& outputs) {
+  const auto& care_of = *address.registration.acknowledged();
+  const bool first = !address.carries_packets;
+  address.carries_packets = true;
+  if (first) node.fresh_registration_took = now.monotonic - address.registration.entry().exchange_started;
+  if (node.pool.find(address.home_address) != nullptr)
+    node.pool.registered(address.home_address);
+  else
+    node.home_addresses.set_care_of_address(address.home_address, care_of.address, care_of.interface);
+  plan_home_address(node, address);
+  show_progress(node, address, now.monotonic);
+
+  const auto status = address.registration.entry().last_status;
+  const bool asked = status == wire::BindingStatus::AcceptedPrefixDiscoveryNecessary;
+  if (is_primary(node, address.home_address)) {
+    node.assume_bound = false;
+    if (first || asked) node.prefix_discovery.solicit(now.monotonic);
+    plan_default_route(node);
+    if (first) {
+      outputs.notices.push_back({Severity::Info, "registered",
+                                 "The home agent accepted the primary home address " + to_string(address.home_address) +
+                                     " at care-of address " + to_string(care_of.address) + "."});
+    }
+  } else if (asked) {
+    node.prefix_discovery.solicit(now.monotonic);
+  }
+  node.upkeep_due = now.monotonic;
+  run_move_sequence(node, now, outputs);
+  retry_held_packets(node, now, outputs);
+}
+
+void tell_refusal(const Node& node, const ManagedHomeAddress& address, wire::BindingStatus status, Outputs& outputs) {
+  std::string text = "The home agent refused to bind home address " + to_string(address.home_address) + ": " +
+                     wire::to_string(status);
+  if (const std::string advice = advice_about(status); !advice.empty()) text += "; " + advice;
+  outputs.notices.push_back({is_primary(node, address.home_address) ? Severity::Error : Severity::Warning,
+                             "registration-refused", text + "."});
+}
+
+void refused(Node& node, ManagedHomeAddress& address, Now now, Outputs& outputs) {
+  const Address home_address = address.home_address;
+  const auto status = address.registration.entry().last_status.value_or(wire::BindingStatus::ReasonUnspecified);
+  const Reaction reaction = reaction_to(status, false);
+  tell_refusal(node, address, status, outputs);
+  if (status == wire::BindingStatus::NotHomeSubnet) node.prefix_discovery.solicit(now.monotonic);
+
+  if (reaction == Reaction::AvoidCareOfAddress && address.registration.wanted()) {
+    if (node.movement.refuse_care_of_address(*address.registration.wanted(), now.monotonic + kAvoidCareOfAddress)) {
+      choose_targets(node, now, outputs);
+      node.upkeep_due = now.monotonic;
+    }
+    return;
+  }
+  if (is_primary(node, home_address)) {
+    node.assume_bound = false;
+    return plan_default_route(node);
+  }
+
+  if (reaction == Reaction::AbandonAddress) node.allocation.duplicate(home_address);
+  const bool pooled = node.pool.find(home_address) != nullptr;
+  if (pooled) {
+    // A fresh address instead of a retry: the pool waits longer after every failure in a row.
+    node.pool.failed(home_address, now.monotonic);
+    forget(node, home_address);
+  } else if (!address.registration.will_retry() && !address.registration.acknowledged()) {
+    // Nothing will ever carry these flows again.
+    end_flows_of(node, home_address, outputs);
+    node.home_addresses.remove(home_address);
+    forget(node, home_address);
+  }
+  node.upkeep_due = now.monotonic;
+}
+
+void expired(Node& node, ManagedHomeAddress& address, Now now, Outputs& outputs) {
+  if (const auto* pooled = node.pool.find(address.home_address)) {
+    const auto entry = pooled->entry;
+    node.pool.rebinding(address.home_address, entry.care_of_address, entry.interface);
+  }
+  outputs.notices.push_back({Severity::Warning, "binding-expired",
+                             "The binding of home address " + to_string(address.home_address) +
+                                 " ran out: the home agent did not answer in time."});
+  show_progress(node, address, now.monotonic);
+  if (is_primary(node, address.home_address)) plan_default_route(node);
+}
+
+// 3 + 6 + 12 s: home agents without prefix discovery exist.
+constexpr unsigned kSolicitationsBeforeConfiguredPrefix = 3;
+
+}  // namespace
+
+ManagedHomeAddress& manage(Node& node, const hoa_alloc::HomeAddressEntry& entry) {
+  auto& update_list_entry = node.binding_updates.entry(entry.home_address, node.configuration.home_agent);
+  // RFC 6275 §11.7.1: the first sequence number is arbitrary, and better not to be guessed.
+  update_list_entry.sequence = node.random.next_u16();
+  auto& address = node.managed
+                      .try_emplace(entry.home_address, update_list_entry, node.signalling,
+                                   node.configuration.initial_bindack_timeout_first_reg)
+                      .first->second;
+  address.home_address = entry.home_address;
+  address.origin = entry.origin;
+  address.preferred_until = entry.preferred_until;
+  address.valid_until = entry.valid_until;
+  address.registration.set_home_address_valid_until(entry.valid_until);
+  address.binding = ++node.last_binding;
+  return address;
+}
+
+void free_home_address(Node& node, ManagedHomeAddress& address, Now now, Outputs& outputs) {
+  address.leaving = true;
+  unplan_home_address(node, address);
+  auto from = data_path_of(node, address);
+  if (!from || !node.movement.still_works(*from)) {
+    const auto usable = node.movement.usable();
+    from = usable.empty() ? std::nullopt : std::optional(usable.front());
+  }
+  registration_changed(node, address.home_address, address.registration.release(from, now, outputs), now, outputs);
+}
+
+void registration_changed(Node& node, const Address& home_address, RegistrationChange change, Now now, Outputs& outputs) {
+  auto* address = node.find(home_address);
+  if (address == nullptr) return;
+  switch (change) {
+    case RegistrationChange::None: return;
+    case RegistrationChange::Bound: return bound(node, *address, now, outputs);
+    case RegistrationChange::Refused: return refused(node, *address, now, outputs);
+    case RegistrationChange::Expired: return expired(node, *address, now, outputs);
+    case RegistrationChange::Released:
+      if (address->leaving) forget(node, home_address);
+      return;
+  }
+}
+
+void keep_pool(Node& node, Now now, Outputs& outputs) {
+  // New addresses are asked for under the primary one's binding.
+  if (node.stopping || !node.primary().live()) return;
+  const auto& primary = node.primary();
+  std::vector<hoa_alloc::Uplink> uplinks;
+  for (const auto& care_of : node.movement.usable()) {
+    const bool anchored = primary.target == care_of && primary.registration.is_bound_where_wanted();
+    uplinks.push_back({.interface = care_of.interface, .care_of_address = care_of.address, .anchored = anchored});
+  }
+  bool needs_prefix = false;
+  for (const auto& action : node.pool.actions(uplinks, node.home_addresses.size(), now.monotonic)) {
+    if (const auto* allocate = std::get_if<hoa_alloc::AllocateAddress>(&action)) {
+      auto allocated = node.allocation.allocate(now.monotonic);
+      if (!allocated) {
+        needs_prefix = needs_prefix || allocated.error() == hoa_alloc::AllocationRefusal::NoPrefix;
+        continue;
+      }
+      const hoa_alloc::HomeAddressEntry entry{.home_address = allocated->home_address,
+                                              .care_of_address = allocate->care_of_address,
+                                              .interface = allocate->interface,
+                                              .origin = allocated->origin,
+                                              .preferred_until = allocated->preferred_until,
+                                              .valid_until = allocated->valid_until};
+      auto& address = manage(node, entry);
+      node.pool.registering(entry, allocate->purpose);
+      set_target(node, address, CareOf{allocate->care_of_address, allocate->interface}, {});
+    } else if (const auto* rebind = std::get_if<hoa_alloc::RebindAddress>(&action)) {
+      if (auto* address = node.find(rebind->home_address)) {
+        node.pool.rebinding(rebind->home_address, rebind->care_of_address, rebind->interface);
+        set_target(node, *address, CareOf{rebind->care_of_address, rebind->interface}, {});
+      }
+    } else if (const auto* release = std::get_if<hoa_alloc::ReleaseAddress>(&action)) {
+      node.pool.released(release->home_address);
+      if (auto* address = node.find(release->home_address)) free_home_address(node, *address, now, outputs);
+    }
+  }
+  if (needs_prefix) node.prefix_discovery.solicit(now.monotonic);
+  run_move_sequence(node, now, outputs);
+}
+
+void prefixes_changed(Node& node, Now now, Outputs& outputs) {
+  for (const auto& prefix : node.prefix_discovery.take_expired(now.monotonic)) {
+    node.allocation.remove_prefix(prefix);
+    std::vector<Address> gone;
+    for (const auto& [home_address, address] : node.managed)
+      if (!is_primary(node, home_address) && !address.leaving && prefix.contains(home_address)) gone.push_back(home_address);
+    outputs.notices.push_back({Severity::Warning, "home-prefix-expired",
+                               "The home prefix " + to_string(prefix) + " is no longer valid; " +
+                                   std::to_string(gone.size()) + " home addresses below it are given up."});
+    for (const auto& home_address : gone) {
+      end_flows_of(node, home_address, outputs);
+      node.home_addresses.remove(home_address);
+      node.pool.released(home_address);
+      if (auto* address = node.find(home_address)) free_home_address(node, *address, now, outputs);
+    }
+  }
+  for (const auto& [prefix, known] : node.prefix_discovery.prefixes()) {
+    node.allocation.set_prefix({prefix, known.preferred_until, known.valid_until});
+    for (auto& [home_address, address] : node.managed) {
+      if (address.leaving || !prefix.contains(home_address)) continue;
+      const bool shorter = known.valid_until < address.valid_until;
+      address.preferred_until = known.preferred_until;
+      address.valid_until = known.valid_until;
+      address.registration.set_home_address_valid_until(known.valid_until);
+      node.home_addresses.set_lifetimes(home_address, known.preferred_until, known.valid_until);
+      node.pool.set_lifetimes(home_address, known.preferred_until, known.valid_until);
+      // RFC 6275 §11.7.1: no binding outlives its home address.
+      if (shorter && address.registration.entry().expires_at > known.valid_until) address.registration.refresh(now, outputs);
+    }
+  }
+  node.upkeep_due = now.monotonic;
+}
+
+void prefix_deadlines(Node& node, Now now, Outputs& outputs) {
+  if (node.prefix_discovery.next_deadline() > now.monotonic) return;
+  prefixes_changed(node, now, outputs);
+  const auto& path = node.primary().registration.acknowledged();
+  if (!path || !node.movement.still_works(*path)) return node.prefix_discovery.postpone(now.monotonic);
+  const auto identifier = node.prefix_discovery.on_deadline(now.monotonic);
+  if (!identifier) return;
+  if (!node.prefix_discovery.answered() && node.prefix_discovery.unanswered() > kSolicitationsBeforeConfiguredPrefix &&
+      node.allocation.prefixes().empty() && node.allocation.set_prefix({.prefix = node.configuration.home_prefix})) {
+    node.upkeep_due = now.monotonic;
+    outputs.notices.push_back({Severity::Warning, "prefix-discovery-unanswered",
+                               "The home agent does not answer Mobile Prefix Solicitations; home addresses are formed below "
+                               "the configured home prefix " + to_string(node.configuration.home_prefix) + "."});
+  }
+  node.signalling.send_mobile_prefix_solicitation(*identifier, *path, now, outputs);
+}
+
+void registration_deadlines(Node& node, Now now, Outputs& outputs) {
+  std::vector<std::pair<Address, RegistrationChange>> changes;
+  for (auto& [home_address, address] : node.managed) {
+    if (address.registration.next_deadline() > now.monotonic) continue;
+    const auto change = address.registration.on_deadline(now, outputs);
+    if (change != RegistrationChange::None) changes.emplace_back(home_address, change);
+  }
+  for (const auto& [home_address, change] : changes) registration_changed(node, home_address, change, now, outputs);
+}
+
+}  // namespace mipflow::mobile_node

@@ -1,0 +1,319 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "home_registration.hpp"
+
+#include <algorithm>
+
+#include "mipflow/wire/options.hpp"
+
+namespace mipflow::mobile_node {
+namespace {
+
+// A home agent may answer the first of several retransmissions late; more than a minute of them is not kept.
+constexpr std::size_t kOutstandingUpdates = 6;
+
+// A home agent that answers every Binding Update with 135 or 144 must not get them faster than a silent one.
+constexpr unsigned kCorrectionsAtOnce = 2;
+
+// The last quarter of a lifetime is left for retransmissions: of ten minutes that is 150 s, room for seven Binding
+// Updates (1 + 2 + 4 + 8 + 16 + 32 + 32 s), of one minute room for four.
+Duration refresh_after(Duration granted) { return granted - granted / 4; }
+
+}  // namespace
+
+const char* to_string(RegistrationState state) {
+  switch (state) {
+    case RegistrationState::Unbound: return "unbound";
+    case RegistrationState::Registering: return "registering";
+    case RegistrationState::Bound: return "bound";
+    case RegistrationState::Moving: return "moving";
+    case RegistrationState::Deregistering: return "deregistering";
+    case RegistrationState::Refused: return "refused";
+  }
+  return "";
+}
+
+HomeRegistration::HomeRegistration(BindingUpdateListEntry& entry, HomeAgentSignalling& signalling, Duration first_timeout)
+    : entry_(entry),
+      signalling_(signalling),
+      first_timeout_(first_timeout),
+      backoff_(first_timeout, wire::kMaxBindackTimeout) {}
+
+bool HomeRegistration::is_bound_where_wanted() const {
+  switch (entry_.state) {
+    case RegistrationState::Bound: return entry_.acknowledged && entry_.acknowledged == entry_.wanted && !uncertain_;
+    case RegistrationState::Unbound:
+    case RegistrationState::Registering:
+    case RegistrationState::Moving:
+    case RegistrationState::Deregistering:
+    case RegistrationState::Refused: return false;
+  }
+  return false;
+}
+
+void HomeRegistration::bind(const CareOf& where, Now now, Outputs& outputs) {
+  if (stopped_) return;
+  const bool same = entry_.wanted == where;
+  switch (entry_.state) {
+    case RegistrationState::Unbound:
+      entry_.wanted = where;
+      return start_exchange(RegistrationState::Registering, now, outputs);
+    case RegistrationState::Registering:
+      if (same) return;
+      entry_.wanted = where;
+      return start_exchange(RegistrationState::Registering, now, outputs);
+    case RegistrationState::Bound:
+      entry_.wanted = where;
+      if (entry_.acknowledged == where && !uncertain_) return;
+      return start_exchange(RegistrationState::Moving, now, outputs);
+    case RegistrationState::Moving:
+      if (same) return;
+      entry_.wanted = where;
+      return start_exchange(RegistrationState::Moving, now, outputs);
+    case RegistrationState::Deregistering:
+      entry_.wanted = where;
+      return start_exchange(RegistrationState::Registering, now, outputs);
+    case RegistrationState::Refused:
+      entry_.wanted = where;
+      // Another care-of address is a reason to ask again; the one that was refused is not.
+      if (where == refused_ && now.monotonic < retry_at_) return;
+      return start_again(now, outputs);
+  }
+}
+
+RegistrationChange HomeRegistration::release(const std::optional<CareOf>& from, Now now, Outputs& outputs) {
+  switch (entry_.state) {
+    case RegistrationState::Unbound: return released();
+    case RegistrationState::Deregistering:
+      if (!from) return released();
+      if (entry_.wanted == from) return RegistrationChange::None;
+      break;
+    case RegistrationState::Registering:
+    case RegistrationState::Bound:
+    case RegistrationState::Moving:
+      if (!from) return released();
+      break;
+    case RegistrationState::Refused:
+      // What was never accepted needs no de-registration, and after "stop" nothing may be sent.
+      if (!from || stopped_ || !entry_.acknowledged) return released();
+      break;
+  }
+  entry_.wanted = from;
+  start_exchange(RegistrationState::Deregistering, now, outputs);
+  return RegistrationChange::None;
+}
+
+void HomeRegistration::suspend() {
+  switch (entry_.state) {
+    case RegistrationState::Unbound:
+    case RegistrationState::Deregistering: return;
+    case RegistrationState::Registering: enter(RegistrationState::Unbound); break;
+    case RegistrationState::Bound:
+    case RegistrationState::Moving: enter(RegistrationState::Bound); break;
+    case RegistrationState::Refused: break;
+  }
+  entry_.wanted.reset();
+  end_exchange();
+}
+
+void HomeRegistration::refresh(Now now, Outputs& outputs) {
+  switch (entry_.state) {
+    case RegistrationState::Bound:
+      if (!entry_.wanted || entry_.next_transmission != kNever) return;
+      return start_exchange(RegistrationState::Bound, now, outputs);
+    case RegistrationState::Unbound:
+    case RegistrationState::Registering:
+    case RegistrationState::Moving:
+    case RegistrationState::Deregistering:
+    case RegistrationState::Refused: return;
+  }
+}
+
+RegistrationChange HomeRegistration::acknowledge(const wire::BindingAcknowledgement& acknowledgement,
+                                                 const HomeAgentSignalling::Judged& answered, Now now, Outputs& outputs) {
+  const bool releasing = entry_.state == RegistrationState::Deregistering;
+  const bool answers_release = answered.update.lifetime_units == 0;
+  // An acknowledgement of what we asked for before we changed our mind says nothing about what we ask for now; the one
+  // that does is still to come.
+  if (releasing != answers_release || answered.update.care_of != entry_.wanted) return RegistrationChange::None;
+
+  entry_.last_status = acknowledgement.status;
+  const Reaction reaction = reaction_to(acknowledgement.status, releasing);
+  switch (reaction) {
+    case Reaction::Accept:
+    case Reaction::AcceptAndSolicitPrefixes: return accept(acknowledgement, answered.update, now);
+    case Reaction::AlreadyReleased: return released();
+    case Reaction::Resynchronise:
+      entry_.sequence = acknowledgement.sequence;
+      return correct(now, outputs);
+    case Reaction::AdjustClock:
+      signalling_.security().learn_clock(answered.returned_timestamp, now);
+      return correct(now, outputs);
+    case Reaction::RetrySoon:
+    case Reaction::AvoidCareOfAddress: return refuse(kRetrySoon, now);
+    case Reaction::RetryLate: return refuse(kRetryLate, now);
+    case Reaction::AbandonAddress:
+    case Reaction::Stop:
+      stopped_ = true;
+      return refuse(kRetryLate, now);
+  }
+  return RegistrationChange::None;
+}
+
+RegistrationChange HomeRegistration::accept(const wire::BindingAcknowledgement& acknowledgement,
+                                            const OutstandingUpdate& update, Now now) {
+  if (entry_.state == RegistrationState::Deregistering) return released();
+  // RFC 6275 §11.7.3: what the home agent took off the lifetime is taken off ours, which counts from sending.
+  const auto units = std::min(acknowledgement.lifetime_units, update.lifetime_units);
+  const Duration granted = wire::kLifetimeUnit * units;
+  if (update.sent_at + granted <= now.monotonic) return refuse(kRetrySoon, now);
+
+  end_exchange();
+  entry_.acknowledged = update.care_of;
+  entry_.expires_at = update.sent_at + granted;
+  Duration refresh = refresh_after(granted);
+  if (const auto* advice = wire::find_option<wire::BindingRefreshAdvice>(acknowledgement.options)) {
+    const Duration advised = wire::kLifetimeUnit * advice->interval_units;
+    // RFC 6275 §6.2.4: an interval that is not shorter than the lifetime is no advice.
+    if (advised > Duration::zero() && advised < granted) refresh = std::min(refresh, advised);
+  }
+  entry_.refresh_at = update.sent_at + refresh;
+  corrections_ = 0;
+  uncertain_ = false;
+  enter(RegistrationState::Bound);
+  return RegistrationChange::Bound;
+}
+
+RegistrationChange HomeRegistration::refuse(Duration retry_after, Now now) {
+  if (entry_.state == RegistrationState::Deregistering) return released();
+  end_exchange();
+  refused_ = entry_.wanted;
+  retry_at_ = stopped_ ? kNever : now.monotonic + retry_after;
+  enter(RegistrationState::Refused);
+  return RegistrationChange::Refused;
+}
+
+// 135 and 144 tell what was wrong with the Binding Update: the next one leaves at once, unless that did not help before.
+RegistrationChange HomeRegistration::correct(Now now, Outputs& outputs) {
+  entry_.outstanding.clear();
+  if (++corrections_ <= kCorrectionsAtOnce) transmit(now, outputs);
+  return RegistrationChange::None;
+}
+
+RegistrationChange HomeRegistration::released() {
+  end_exchange();
+  entry_.acknowledged.reset();
+  entry_.wanted.reset();
+  entry_.expires_at = kNever;
+  entry_.refresh_at = kNever;
+  enter(RegistrationState::Unbound);
+  return RegistrationChange::Released;
+}
+
+RegistrationChange HomeRegistration::on_deadline(Now now, Outputs& outputs) {
+  RegistrationChange change = RegistrationChange::None;
+  if (entry_.acknowledged && now.monotonic >= entry_.expires_at) {
+    entry_.acknowledged.reset();
+    entry_.expires_at = kNever;
+    entry_.refresh_at = kNever;
+    uncertain_ = false;
+    change = RegistrationChange::Expired;
+    switch (entry_.state) {
+      case RegistrationState::Bound:
+      case RegistrationState::Moving:
+        if (entry_.wanted)
+          start_exchange(RegistrationState::Registering, now, outputs);
+        else
+          enter(RegistrationState::Unbound);
+        return change;
+      case RegistrationState::Unbound:
+      case RegistrationState::Registering:
+      case RegistrationState::Deregistering:
+      case RegistrationState::Refused: break;
+    }
+  }
+
+  switch (entry_.state) {
+    case RegistrationState::Unbound: break;
+    case RegistrationState::Registering:
+    case RegistrationState::Moving:
+      if (now.monotonic >= entry_.next_transmission) transmit(now, outputs);
+      break;
+    case RegistrationState::Bound:
+      if (!entry_.wanted) break;
+      if (now.monotonic >= entry_.next_transmission)
+        transmit(now, outputs);
+      else if (entry_.next_transmission == kNever && now.monotonic >= entry_.refresh_at)
+        start_exchange(RegistrationState::Bound, now, outputs);
+      break;
+    case RegistrationState::Deregistering:
+      if (now.monotonic < entry_.next_transmission) break;
+      if (backoff_.transmissions() >= kReleaseTransmissions) return released();
+      transmit(now, outputs);
+      break;
+    case RegistrationState::Refused:
+      if (entry_.wanted && now.monotonic >= retry_at_) start_again(now, outputs);
+      break;
+  }
+  return change;
+}
+
+TimePoint HomeRegistration::next_deadline() const {
+  const TimePoint expiry = entry_.acknowledged ? entry_.expires_at : kNever;
+  switch (entry_.state) {
+    case RegistrationState::Unbound: return expiry;
+    case RegistrationState::Registering:
+    case RegistrationState::Moving: return std::min(expiry, entry_.next_transmission);
+    case RegistrationState::Deregistering: return entry_.next_transmission;
+    case RegistrationState::Bound:
+      if (!entry_.wanted) return expiry;
+      return std::min(expiry, entry_.next_transmission == kNever ? entry_.refresh_at : entry_.next_transmission);
+    case RegistrationState::Refused: return std::min(expiry, entry_.wanted ? retry_at_ : kNever);
+  }
+  return kNever;
+}
+
+void HomeRegistration::enter(RegistrationState state) { entry_.state = state; }
+
+void HomeRegistration::start_exchange(RegistrationState state, Now now, Outputs& outputs) {
+  enter(state);
+  // RFC 6275 §11.8: the first registration waits longer, because the home agent checks the address for uniqueness.
+  backoff_ = Backoff(state == RegistrationState::Registering ? first_timeout_ : wire::kInitialBindackTimeout,
+                     wire::kMaxBindackTimeout);
+  corrections_ = 0;
+  retry_at_ = kNever;
+  entry_.exchange_started = now.monotonic;
+  transmit(now, outputs);
+}
+
+void HomeRegistration::start_again(Now now, Outputs& outputs) {
+  if (!entry_.acknowledged) return start_exchange(RegistrationState::Registering, now, outputs);
+  start_exchange(entry_.acknowledged == entry_.wanted ? RegistrationState::Bound : RegistrationState::Moving, now, outputs);
+}
+
+void HomeRegistration::transmit(Now now, Outputs& outputs) {
+  entry_.next_transmission = entry_.rate.permitted_at(now.monotonic);
+  if (entry_.next_transmission > now.monotonic) return;
+
+  const bool releasing = entry_.state == RegistrationState::Deregistering;
+  const std::uint16_t units =
+      releasing ? std::uint16_t{0} : signalling_.lifetime_units(home_address_valid_until_, *entry_.wanted, now.monotonic);
+  entry_.next_transmission = backoff_.sent_at(now.monotonic);
+  // An address that ends within seconds can not be registered any more; one message less than a wrong de-registration.
+  if (units == 0 && !releasing) return;
+
+  // RFC 6275 §11.7.1: never the same number twice, not even in a retransmission.
+  entry_.sequence = static_cast<std::uint16_t>(entry_.sequence + 1);
+  entry_.outstanding.push_back(
+      signalling_.send_binding_update(entry_.home_address, *entry_.wanted, entry_.sequence, units, now, outputs));
+  if (entry_.outstanding.size() > kOutstandingUpdates) entry_.outstanding.erase(entry_.outstanding.begin());
+  entry_.rate.sent(now.monotonic);
+  uncertain_ = uncertain_ || (entry_.acknowledged && entry_.acknowledged != entry_.wanted);
+}
+
+void HomeRegistration::end_exchange() {
+  entry_.outstanding.clear();
+  entry_.next_transmission = kNever;
+  backoff_.reset();
+}
+
+}  // namespace mipflow::mobile_node

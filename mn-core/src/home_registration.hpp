@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+#include <optional>
+
+#include "acknowledgement_reaction.hpp"
+#include "binding_update_list.hpp"
+#include "care_of.hpp"
+#include "home_agent_signalling.hpp"
+#include "mipflow/base/backoff.hpp"
+#include "mipflow/base/role.hpp"
+#include "mipflow/base/time.hpp"
+
+namespace mipflow::mobile_node {
+
+// What a call changed that its owner has to act upon.
+enum class RegistrationChange : std::uint8_t {
+  None,
+  Bound,      // the home agent accepted the wanted care-of address (again)
+  Refused,    // see last_status() and will_retry()
+  Released,   // de-registered, or given up to de-register
+  Expired,    // the binding ran out before it was refreshed
+};
+
+// The registration of one home address with the home agent, RFC 6275 §11.7.1, §11.7.3, §11.8.
+//
+//  state         | bind(same)  | bind(other)       | release       | accepted    | refused    | time-out      | expiry
+//  --------------+-------------+-------------------+---------------+-------------+------------+---------------+------------
+//  Unbound       | Registering | Registering       | Released      | -           | -          | -             | -
+//  Registering   | -           | Registering, send | Deregistering | Bound       | Refused    | send          | -
+//  Bound         | -           | Moving, send      | Deregistering | Bound       | Refused    | send          | Registering
+//  Moving        | -           | Moving, send      | Deregistering | Bound       | Refused    | send          | Registering
+//  Deregistering | Registering | Registering       | -             | Unbound (1) | Unbound    | send, Unbound | -
+//  Refused       | - (2)       | as after expiry   | Deregistering | -           | -          | as Bound (3)  | Refused
+//
+//  (1) only by the acknowledgement of the de-registration   (2) before the time of the next try
+//  (3) Moving or Bound while the old binding lasts, else Registering
+// Bound with "time-out" is a refresh. suspend() takes the care-of address away: nothing is sent until the next bind(), and
+// Registering becomes Unbound, Moving becomes Bound.
+class HomeRegistration {
+ public:
+  // References must outlive the object. `first_timeout`: InitialBindackTimeoutFirstReg.
+  HomeRegistration(BindingUpdateListEntry& entry, HomeAgentSignalling& signalling, Duration first_timeout);
+
+  void bind(const CareOf& where, Now now, Outputs& outputs);
+  // De-registers by way of `from`: a care-of address, or the home address itself on the home link (§11.5.5). Without one
+  // there is no way to tell the home agent, and the binding is left to expire.
+  RegistrationChange release(const std::optional<CareOf>& from, Now now, Outputs& outputs);
+  void suspend();
+  // A new Binding Update at once: Binding Refresh Request, Binding Error, a shortened home address lifetime. Ignored
+  // while one is out already or nothing is bound.
+  void refresh(Now now, Outputs& outputs);
+  // Bounds the lifetime of bindings from the next Binding Update on.
+  void set_home_address_valid_until(TimePoint until) { home_address_valid_until_ = until; }
+
+  // `answered` comes from HomeAgentSignalling::judge().
+  RegistrationChange acknowledge(const wire::BindingAcknowledgement& acknowledgement,
+                                 const HomeAgentSignalling::Judged& answered, Now now, Outputs& outputs);
+  RegistrationChange on_deadline(Now now, Outputs& outputs);
+  TimePoint next_deadline() const;
+
+  RegistrationState state() const { return entry_.state; }
+  const BindingUpdateListEntry& entry() const { return entry_; }
+  // The care-of address that the home agent tunnels to, as far as we know.
+  const std::optional<CareOf>& acknowledged() const { return entry_.acknowledged; }
+  const std::optional<CareOf>& wanted() const { return entry_.wanted; }
+  // True when a Binding Update for the wanted care-of address has been accepted and is still good.
+  bool is_bound_where_wanted() const;
+  // False after a refusal that time does not cure (134, 145, 146).
+  bool will_retry() const { return !stopped_; }
+  // Binding Updates of the present exchange without an answer.
+  unsigned unanswered() const { return backoff_.transmissions(); }
+
+  // A de-registration is given up after that many Binding Updates: 1 + 2 + 4 + 8 + 16 s.
+  static constexpr unsigned kReleaseTransmissions = 5;
+
+ private:
+  void enter(RegistrationState state);
+  void start_exchange(RegistrationState state, Now now, Outputs& outputs);
+  void start_again(Now now, Outputs& outputs);
+  void transmit(Now now, Outputs& outputs);
+  RegistrationChange accept(const wire::BindingAcknowledgement& acknowledgement, const OutstandingUpdate& update, Now now);
+  RegistrationChange refuse(Duration retry_after, Now now);
+  RegistrationChange correct(Now now, Outputs& outputs);
+  RegistrationChange released();
+  void end_exchange();
+
+  BindingUpdateListEntry& entry_;
+  HomeAgentSignalling& signalling_;
+  Duration first_timeout_;
+  Backoff backoff_;
+  TimePoint home_address_valid_until_ = kNever;
+  TimePoint retry_at_ = kNever;   // Refused: when to try again
+  std::optional<CareOf> refused_; // the care-of address that was refused last
+  unsigned corrections_ = 0;      // answers 135 and 144 in a row
+  bool uncertain_ = false;        // a Binding Update for another care-of address than the acknowledged one was sent
+  bool stopped_ = false;
+};
+
+}  // namespace mipflow::mobile_node

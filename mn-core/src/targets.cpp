@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "targets.hpp"
+
+#include <algorithm>
+#include <vector>
+
+#include "forwarding.hpp"
+#include "move_sequence.hpp"
+
+namespace mipflow::mobile_node {
+namespace {
+
+using flow_separator::FlowState;
+
+// The state of a flow whose home address is in this situation.
+FlowState state_of(const ManagedHomeAddress& address) {
+  if (!address.target) return FlowState::Stranded;
+  if (address.at_home_on) return FlowState::Active;
+  return address.registration.acknowledged() == address.target ? FlowState::Active : FlowState::Moving;
+}
+
+}  // namespace
+
+void set_target(Node& node, ManagedHomeAddress& address, const std::optional<CareOf>& target, const std::string& reason) {
+  if (address.target != target) {
+    address.target = target;
+    address.waits_since = kNever;
+  }
+  // A copy, because changing a flow may change the set.
+  const auto& ids = node.flows.flows_of(address.home_address);
+  for (const auto id : std::vector<FlowId>(ids.begin(), ids.end()))
+    node.flows.set_care_of_address(id, target ? target->address : Address{}, target ? target->interface : 0, reason);
+  if (!target) address.registration.suspend();
+}
+
+flow_redirector::InterfaceChoice choice_for(Node& node, const ManagedHomeAddress& address) {
+  const auto& table = node.movement.table();
+  const InterfaceIndex current = address.target ? address.target->interface : 0;
+  const auto& ids = node.flows.flows_of(address.home_address);
+  const auto* leader = ids.empty() ? nullptr : node.flows.find(*ids.begin());
+  if (leader == nullptr) {
+    const auto& by_default = node.policy->default_class();
+    return choose_interface(table, {.class_name = by_default.name,
+                                    .interfaces = by_default.interfaces,
+                                    .commanded = std::nullopt,
+                                    .current = current});
+  }
+  const auto* policy_class = node.policy->find(leader->class_name);
+  if (policy_class == nullptr) policy_class = &node.policy->default_class();
+  return choose_interface(table, {.class_name = policy_class->name,
+                                  .interfaces = policy_class->interfaces,
+                                  .commanded = leader->commanded_interface,
+                                  .current = current});
+}
+
+void choose_targets(Node& node, Now now, Outputs& outputs) {
+  if (node.stopping) return;
+  for (const auto& entry : std::vector<hoa_alloc::HomeAddressEntry>(node.home_addresses.entries())) {
+    auto* address = node.find(entry.home_address);
+    if (address == nullptr) continue;
+    // An operator's choice ends with its interface.
+    const auto& ids = node.flows.flows_of(entry.home_address);
+    for (const auto id : std::vector<FlowId>(ids.begin(), ids.end())) {
+      const auto commanded = node.flows.find(id)->commanded_interface;
+      if (commanded && !node.movement.care_of(*commanded)) node.flows.set_commanded_interface(id, std::nullopt);
+    }
+    const auto choice = choice_for(node, *address);
+    set_target(node, *address, node.movement.care_of(choice.interface), choice.reason);
+    show_progress(node, *address, now.monotonic);
+  }
+  run_move_sequence(node, now, outputs);
+}
+
+void show_progress(Node& node, const ManagedHomeAddress& address, TimePoint now) {
+  const FlowState state = state_of(address);
+  const auto& ids = node.flows.flows_of(address.home_address);
+  for (const auto id : std::vector<FlowId>(ids.begin(), ids.end())) {
+    const auto* flow = node.flows.find(id);
+    if (flow->state != FlowState::Closing && flow->state != state) node.flows.set_state(id, state, now);
+  }
+}
+
+}  // namespace mipflow::mobile_node
