@@ -11,14 +11,11 @@ namespace {
 
 using nlohmann::ordered_json;
 
-std::string lifetime_text(unsigned units) {
-  if (units == 0) return "lifetime 0: the binding ends";
-  return fmt::format("lifetime {} s", units * 4u);
-}
-
-void add_lifetime(std::vector<Field>& fields, unsigned units) {
+// RFC 6275 §6.1.7, §6.1.8: units of 4 s.
+void add_lifetime(std::vector<Field>& fields, unsigned units, const char* meaning_of_zero) {
+  const unsigned seconds = units * 4u;
   fields.push_back(field("lifetime_units", units, ""));
-  fields.push_back(field("lifetime_seconds", units * 4u, lifetime_text(units)));
+  fields.push_back(field("lifetime_seconds", seconds, fmt::format("lifetime {} s{}", seconds, units == 0 ? meaning_of_zero : "")));
 }
 
 // One field per flag for scripts; humans read the letters of those that are set.
@@ -31,7 +28,7 @@ class Flags {
   }
   void finish(const char* rest_name, unsigned rest, int digits) {
     fields_.push_back(field(rest_name, hex_number(rest, digits), ""));
-    if (rest != 0) letters_ += " and " + hex_number(rest, digits);
+    if (rest != 0) letters_ += " " + hex_number(rest, digits);
     finish();
   }
   void finish() {
@@ -73,7 +70,7 @@ struct MobilityDescriber {
     flags.add("link_local_address_compatibility", "L", message.link_local_address_compatibility);
     flags.add("key_management_mobility_capability", "K", message.key_management_mobility_capability);
     flags.finish("other_flags", message.other_flags, 4);
-    add_lifetime(fields, message.lifetime_units);
+    add_lifetime(fields, message.lifetime_units, " (ends the binding)");
     return item("Binding Update", std::move(fields));
   }
   Item operator()(const wire::BindingAcknowledgement& message) const {
@@ -83,7 +80,7 @@ struct MobilityDescriber {
     Flags flags(fields);
     flags.add("key_management_mobility_capability", "K", message.key_management_mobility_capability);
     flags.finish("other_flags", message.other_flags, 2);
-    add_lifetime(fields, message.lifetime_units);
+    add_lifetime(fields, message.lifetime_units, wire::accepts(message.status) ? " (no binding any more)" : "");
     return item("Binding Acknowledgement", std::move(fields));
   }
   Item operator()(const wire::BindingError& message) const {

@@ -46,7 +46,7 @@ struct OptionDescriber {
             {field("interval_units", option.interval_units, ""), field("interval_seconds", seconds, fmt::format("interval {} s", seconds))}};
   }
   Item operator()(const wire::AlternateCareOfAddress& option) const {
-    return {3, "alternate-care-of-address", "Alternate Care-of Address", {field("care_of_address", option.care_of_address)}};
+    return {3, "alternate-care-of-address", "Alternate Care-of Address", {field("care_of_address", to_string(option.care_of_address), to_string(option.care_of_address))}};
   }
   Item operator()(const wire::NonceIndices& option) const {
     return {4, "nonce-indices", "Nonce Indices",

@@ -19,11 +19,17 @@ Report describe_at(BytesView packet, unsigned depth);
 struct AddressesOf {
   Report& report;
 
-  void operator()(const wire::HomeTestInit&) const { report.home_address = report.source; }
-  void operator()(const wire::HomeTest&) const { report.home_address = report.destination; }
+  void operator()(const wire::HomeTestInit&) const {
+    if (!report.home_address) report.home_address = report.source;
+  }
+  void operator()(const wire::HomeTest&) const {
+    if (!report.home_address) report.home_address = report.destination;
+  }
   void operator()(const wire::CareOfTestInit&) const { report.care_of_address = report.source; }
   void operator()(const wire::CareOfTest&) const { report.care_of_address = report.destination; }
-  void operator()(const wire::BindingRefreshRequest&) const { report.home_address = report.destination; }
+  void operator()(const wire::BindingRefreshRequest&) const {
+    if (!report.home_address) report.home_address = report.destination;
+  }
   void operator()(const wire::BindingUpdate& update) const {
     if (!report.home_address) report.home_address = report.source;
     const auto* alternate = wire::find_option<wire::AlternateCareOfAddress>(update.options);
@@ -112,6 +118,7 @@ Report describe_at(BytesView packet, unsigned depth) {
   Report report;
   report.length = packet.size();
   const auto view = wire::parse_packet(packet);
+  report.headers_are_readable = view.has_value();
   if (!view) {
     report.problem = Problem{to_string(view.error().kind), view.error().offset, explain(view.error().kind)};
     // The addresses help to find the sender even where the headers behind them are broken.

@@ -10,7 +10,7 @@ namespace mipflow::tools {
 std::string explain(wire::DecodeErrorKind kind) {
   using Kind = wire::DecodeErrorKind;
   switch (kind) {
-    case Kind::Truncated: return "the octets end here, before the header that starts earlier does; a receiver drops it silently";
+    case Kind::Truncated: return "the packet ends here, in the middle of a header or message; a receiver drops it silently";
     case Kind::ChecksumWrong: return "the checksum does not fit; a receiver drops it silently (RFC 6275 §9.2)";
     case Kind::UnknownMobilityType:
       return "no message of RFC 6275 has this MH Type; a receiver drops it and answers with a Binding Error of status 2 (§9.2)";
@@ -43,6 +43,7 @@ std::string explain(wire::DecodeErrorKind kind) {
 Field field(std::string name, nlohmann::ordered_json value) {
   std::string text = name;
   std::ranges::replace(text, '_', ' ');
+  if (const std::size_t at = text.find("care of"); at != std::string::npos) text[at + 4] = '-';
   text += " " + (value.is_string() ? value.get<std::string>() : value.dump());
   return {std::move(name), std::move(value), std::move(text)};
 }

@@ -55,6 +55,7 @@ struct Report {
   std::optional<Problem> problem{};
   // The IPv6 header was there; what follows means something only then.
   bool has_addresses = false;
+  bool headers_are_readable = false;  // up to the upper layer, whose number is `protocol`
   Address source{};
   Address destination{};
   std::optional<Address> home_address_option{};

@@ -46,7 +46,7 @@ void add_report(ordered_json& out, const Report& report) {
   out["care_of_address"] = text_or_null(report.care_of_address);
   out["home_address_option"] = text_or_null(report.home_address_option);
   out["routing_header_home_address"] = text_or_null(report.routing_header_home_address);
-  out["upper_layer_protocol"] = report.has_addresses ? ordered_json(report.protocol) : ordered_json();
+  out["upper_layer_protocol"] = report.headers_are_readable ? ordered_json(report.protocol) : ordered_json();
   out["message"] = report.message ? message_json(*report.message) : ordered_json();
   out["checksum"] = report.checksum ? checksum_json(*report.checksum) : ordered_json();
   for (const auto& [name, nested] : {std::pair{"inner", &report.inner}, std::pair{"quoted", &report.quoted}}) {

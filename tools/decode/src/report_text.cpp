@@ -2,17 +2,40 @@
 #include <fmt/format.h>
 
 #include "describe.hpp"
+#include "mipflow/base/flow_key.hpp"
 #include "report.hpp"
 
 namespace mipflow::tools {
 
 namespace {
 
+std::string upper_layer(std::uint8_t protocol) {
+  constexpr std::uint8_t kEsp = 50;
+  switch (protocol) {
+    case kProtocolTcp: return "TCP data";
+    case kProtocolUdp: return "UDP data";
+    case kProtocolIcmpv6: return "ICMPv6";
+    case kProtocolSctp: return "SCTP data";
+    case kProtocolMobilityHeader: return "Mobility Header";
+    case kEsp: return "ESP";
+    default: return fmt::format("data of protocol {}", protocol);
+  }
+}
+
 std::string title_of(const Report& report) {
   if (report.message) return report.message->item.title;
   if (report.inner) return "IPv6 in IPv6";
   if (!report.has_addresses) return "no IPv6 packet";
-  return fmt::format("data of protocol {}", report.protocol);
+  if (!report.headers_are_readable) return "unreadable headers";
+  return upper_layer(report.protocol);
+}
+
+// What brought the packet's home addresses, because tools that overlook it call the checksum wrong.
+std::string headers_of(const Report& report) {
+  std::string out;
+  if (report.routing_header_home_address) out += ", type 2 routing header";
+  if (report.home_address_option) out += ", Home Address option";
+  return out;
 }
 
 std::string fields_of(const Item& item) {
@@ -28,7 +51,6 @@ std::string checksum_line(const Report& report) {
   const Checksum& checksum = *report.checksum;
   std::string out = fmt::format("checksum {} ", hex_number(checksum.value, 4));
   out += checksum.right() ? "right" : fmt::format("WRONG, should be {},", hex_number(checksum.expected, 4));
-  // Said only where it can surprise: it is the reason why other tools call a right checksum wrong.
   if (report.home_address_option) out += fmt::format(" over source {}", to_string(checksum.source));
   if (report.home_address_option && report.routing_header_home_address) out += " and";
   if (report.routing_header_home_address) out += fmt::format(" over destination {}", to_string(checksum.destination));
@@ -38,7 +60,7 @@ std::string checksum_line(const Report& report) {
 void add_report(std::string& out, const Report& report, const std::string& indent) {
   const auto line = [&](const std::string& text) { out += indent + text + '\n'; };
   if (report.has_addresses) {
-    line(fmt::format("{} -> {}", to_string(report.source), to_string(report.destination)));
+    line(fmt::format("{} -> {}{}", to_string(report.source), to_string(report.destination), headers_of(report)));
     std::string bindings;
     if (report.home_address) bindings += "home address " + to_string(*report.home_address);
     if (report.care_of_address)
