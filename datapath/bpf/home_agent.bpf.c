@@ -82,7 +82,7 @@ int leave_mip0(struct __sk_buff *skb)
     return drop(MIPFLOW_COUNT_encapsulation_failed);
   count(MIPFLOW_COUNT_tunnelled_out);
   __builtin_memcpy(&next_hop, route.ipv6_dst, sizeof(next_hop));
-  return redirect_to_neighbour(route.ifindex, &next_hop);
+  return redirect_to_neighbour(skb, route.ifindex, &next_hop);
 }
 
 /* ---- from the mobile nodes ---- */

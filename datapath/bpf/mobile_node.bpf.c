@@ -130,7 +130,7 @@ int leave_mip0(struct __sk_buff *skb)
   count(MIPFLOW_COUNT_tunnelled_out);
   uplink = binding->uplink;
   next_hop = binding->next_hop;
-  return redirect_to_neighbour(uplink, &next_hop);
+  return redirect_to_neighbour(skb, uplink, &next_hop);
 }
 
 /* ---- in ---- */

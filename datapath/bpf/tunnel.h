@@ -76,7 +76,8 @@ static __always_inline int redirect_to_mip0(struct __sk_buff *skb, __u32 link_la
 {
   struct ethhdr header = {.h_proto = bpf_htons(ETH_P_IPV6)};
 
-  __builtin_memcpy(header.h_dest, (const void *)settings.mip0_link_layer, sizeof(header.h_dest));
+  for (int i = 0; i < ETH_ALEN; ++i)
+    header.h_dest[i] = settings.mip0_link_layer[i]; /* not memcpy(): the compiler takes the value for zero then */
   if (link_layer_header == 0 && bpf_skb_change_head(skb, ETHERNET_HEADER, 0))
     return drop(MIPFLOW_COUNT_encapsulation_failed);
   if (bpf_skb_store_bytes(skb, 0, &header, sizeof(header), 0))
@@ -84,13 +85,21 @@ static __always_inline int redirect_to_mip0(struct __sk_buff *skb, __u32 link_la
   return bpf_redirect(settings.mip0, BPF_F_INGRESS);
 }
 
-/* Through the uplink to the neighbour `next_hop`, whose link-layer address the kernel finds out. */
-static __always_inline int redirect_to_neighbour(__u32 uplink, const struct mipflow_address *next_hop)
+/* Through the uplink to the neighbour `next_hop`, whose link-layer address the kernel finds out.
+ *
+ * While it does, the packet waits in the neighbour's queue, and the kernel asks the packet's own route, which leads to
+ * mip0, for the neighbour again when it leaves the queue: the packet would go out with a link-layer address of mip0.
+ * Tunnel metadata takes the place of that route; it answers nothing, and the neighbour that the packet waits for is
+ * used. */
+static __always_inline int redirect_to_neighbour(struct __sk_buff *skb, __u32 uplink,
+                                                 const struct mipflow_address *next_hop)
 {
   struct bpf_redir_neigh neighbour = {.nh_family = AF_INET6};
+  struct bpf_tunnel_key no_route = {};
 
   if (is_unspecified(next_hop))
     return bpf_redirect_neigh(uplink, NULL, 0, 0);
+  bpf_skb_set_tunnel_key(skb, &no_route, sizeof(no_route), 0);
   __builtin_memcpy(neighbour.ipv6_nh, next_hop, sizeof(neighbour.ipv6_nh));
   return bpf_redirect_neigh(uplink, &neighbour, sizeof(neighbour), 0);
 }

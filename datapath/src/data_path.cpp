@@ -45,7 +45,7 @@ std::vector<InterfaceIndex> all_interfaces() {
 
 // New programs replace old ones without a moment in which the path is empty.
 Result pin_program(int fd, const std::string& path) {
-  const std::string beside = path + ".new";
+  const std::string beside = path + "_next";  // names with dots are the file system's own
   std::error_code error;
   std::filesystem::remove(beside, error);
   if (const int result = bpf_obj_pin(fd, beside.c_str()); result < 0) return failure(-result, "cannot pin " + path);

@@ -1,0 +1,141 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The network that the data path's traffic test and benchmark run in, made of network namespaces:
+
+                2001:db8:1::/64
+        +-- wlan0 ------------- a1 --+             2001:db8:5::/64              2001:db8:6::/64
+   mn --|       2001:db8:2::/64      |-- router -- core ---- core0 -- ha -- net ------- eth0 -- cn
+        +-- wwan0 ------------- a2 --+
+   ::2                          ::1                ::1        ::2         ::1           ::2
+
+   mip0 on mn carries the home addresses 2001:db8:100::1, ::2, ::3; ha has host routes to them on its own mip0.
+   Everything plain between mn and cn passes ha too: the tunnel's path and the plain path have the same hops.
+"""
+import json
+import os
+import pathlib
+import subprocess
+
+HOME = [f"2001:db8:100::{i}" for i in (1, 2, 3)]
+CARE_OF = {"wlan0": "2001:db8:1::2", "wwan0": "2001:db8:2::2"}
+HOME_AGENT = "2001:db8:5::2"
+CORRESPONDENT = "2001:db8:6::2"
+PLAIN = CARE_OF["wlan0"]
+TUNNEL_HEADER = 40
+
+
+class Network:
+    """Use as a context manager: whatever happens inside, nothing is left behind."""
+
+    def __init__(self, lab, offloads=True, link_mtu=1500):
+        self.lab = lab
+        self.suffix = str(os.getpid())
+        self.pins = {role: f"/sys/fs/bpf/mipflow-lab-{role}-{self.suffix}" for role in ("mn", "ha")}
+        self.offloads = offloads
+        self.link_mtu = link_mtu
+
+    def name(self, node):
+        return f"mfdp-{node}-{self.suffix}"
+
+    def command(self, node, *words):
+        return ["nsenter", f"--net=/run/netns/{self.name(node)}", *map(str, words)]
+
+    def run(self, node, *words, check=True, **keywords):
+        result = subprocess.run(self.command(node, *words), capture_output=True, text=True, **keywords)
+        if check and result.returncode:
+            raise RuntimeError(f"{node}: {' '.join(map(str, words))}: {result.stdout}{result.stderr}")
+        return result
+
+    def start(self, node, *words, **keywords):
+        return subprocess.Popen(self.command(node, *words), **keywords)
+
+    def ip(self, node, line):
+        self.run(node, "ip", "-6", *line.split())
+
+    def sysctl(self, node, line):
+        self.run(node, "sysctl", "-q", "-w", line)
+
+    def data_path(self, role, *words):
+        """Carries out commands of datapath_lab; returns the JSON objects it printed."""
+        kind = {"mn": "mobile-node", "ha": "home-agent"}[role]
+        out = self.run(role, self.lab, kind, self.pins[role], "mip0", *words)
+        return [json.loads(line) for line in out.stdout.splitlines()]
+
+    def counters(self, role):
+        return self.data_path(role, "counters")[0]
+
+    def _link(self, node_a, device_a, address_a, node_b, device_b, address_b):
+        subprocess.run(["ip", "link", "add", device_a, "netns", self.name(node_a), "type", "veth", "peer", "name", device_b,
+                        "netns", self.name(node_b)], check=True)
+        for node, device, address in ((node_a, device_a, address_a), (node_b, device_b, address_b)):
+            self.ip(node, f"link set {device} mtu {self.link_mtu} up")
+            self.ip(node, f"addr add {address}/64 dev {device} nodad")
+            if not self.offloads:
+                self.run(node, "ethtool", "-K", device, *"tso off gso off gro off tx off rx off".split())
+
+    def _mip0(self, node):
+        for kind in ("dummy", "ifb"):
+            if self.run(node, "ip", "link", "add", "mip0", "type", kind, check=False).returncode == 0:
+                break
+        self.ip(node, "link set mip0 addrgenmode none")
+        self.ip(node, f"link set dev mip0 mtu {self.link_mtu - TUNNEL_HEADER} arp off up")
+
+    def __enter__(self):
+        try:
+            self._make()
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def _make(self):
+        for node in ("mn", "router", "ha", "cn"):
+            subprocess.run(["ip", "netns", "add", self.name(node)], check=True)
+            self.ip(node, "link set lo up")
+            for scope in ("all", "default"):
+                self.sysctl(node, f"net.ipv6.conf.{scope}.accept_dad=0")
+                self.sysctl(node, f"net.ipv6.conf.{scope}.forwarding={int(node in ('router', 'ha'))}")
+        self._link("mn", "wlan0", CARE_OF["wlan0"], "router", "a1", "2001:db8:1::1")
+        self._link("mn", "wwan0", CARE_OF["wwan0"], "router", "a2", "2001:db8:2::1")
+        self._link("router", "core", "2001:db8:5::1", "ha", "core0", HOME_AGENT)
+        self._link("ha", "net", "2001:db8:6::1", "cn", "eth0", CORRESPONDENT)
+
+        # Two default routes of which wlan0's is preferred: a binding on wwan0 must not use wlan0's router.
+        self.ip("mn", "route add default via 2001:db8:1::1 dev wlan0 metric 100")
+        self.ip("mn", "route add default via 2001:db8:2::1 dev wwan0 metric 200")
+        self.ip("router", "route add default via 2001:db8:5::2")
+        self.ip("ha", "route add default via 2001:db8:5::1")
+        self.ip("cn", "route add default via 2001:db8:6::1")
+
+        self._mip0("mn")
+        self._mip0("ha")
+        for home in HOME:
+            self.ip("mn", f"addr add {home}/128 dev mip0 nodad")
+            self.ip("ha", f"route add {home}/128 dev mip0")
+        self.ip("mn", "rule add from 2001:db8:100::/64 lookup 100")
+        self.ip("mn", "route add default dev mip0 table 100")
+
+        self.data_path("mn", "uplink", "wlan0", "uplink", "wwan0", "home-agent", HOME_AGENT,
+                       "care-of", CARE_OF["wlan0"], "wlan0", "care-of", CARE_OF["wwan0"], "wwan0")
+        self.data_path("ha", "uplink", "core0", "signalling", HOME_AGENT)
+        for number, home in enumerate(HOME, 1):
+            self.data_path("mn", "binding", number, home, CARE_OF["wlan0"], HOME_AGENT, "wlan0", "home", home, number)
+            self.bind_at_home_agent(home, "wlan0")
+
+    def bind_at_home_agent(self, home, uplink):
+        self.data_path("ha", "tunnel", home, CARE_OF[uplink], HOME_AGENT, "tunnel-source", home, CARE_OF[uplink])
+
+    def move(self, number, uplink):
+        """Home address `number` (from 1) to the uplink, at both ends."""
+        home = HOME[number - 1]
+        self.bind_at_home_agent(home, uplink)
+        self.data_path("mn", "binding", number, home, CARE_OF[uplink], HOME_AGENT, uplink)
+
+    def __exit__(self, *_):
+        for role in ("mn", "ha"):
+            self.run(role, self.lab, {"mn": "mobile-node", "ha": "home-agent"}[role], self.pins[role], "mip0", "remove",
+                     check=False)
+            left = pathlib.Path(self.pins[role])
+            if left.exists():
+                subprocess.run(["rm", "-rf", str(left)], check=False)
+        for node in ("mn", "router", "ha", "cn"):
+            subprocess.run(["ip", "netns", "delete", self.name(node)], check=False, capture_output=True)
