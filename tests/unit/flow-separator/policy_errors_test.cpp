@@ -87,6 +87,15 @@ TEST_CASE("text that is no TOML is reported with its place", "[policy]") {
   CHECK(errors[0].size() > 15);
 }
 
+TEST_CASE("malformed headers and lists that toml++ asserts on are mistakes like others", "[policy]") {
+  for (const char* text : {"[[[", "[[}class]]", "[[|", "x = [,]", "x = [1,,2]", "[class]\nx = {,}"}) {
+    INFO(text);
+    const auto errors = errors_of({{"p.toml", text}});
+    REQUIRE_FALSE(errors.empty());
+    CHECK(errors[0].substr(0, 7) == "p.toml:");
+  }
+}
+
 TEST_CASE("all mistakes are reported, in the order of files and text", "[policy]") {
   const auto errors = errors_of({{"a.toml", "[[class]]\nmatch.port = 70000\nzzzzzzzz = 1\n"},
                                  {"b.toml", "["},
