@@ -31,9 +31,11 @@ Expected<FlowMappingTable::Inserted, InsertRefusal> FlowMappingTable::insert(Flo
     by_arrival_.emplace(arrival_key(key, entry.home_address), entry.id);
     by_home_address_[entry.home_address].insert(entry.id);
   }
-  if (entry.state == FlowState::Closing) closing_since_.emplace(entry.id, now);
-  const FlowEntry& stored = entries_.emplace(entry.id, std::move(entry)).first->second;
-  schedule(stored);
+  entry.looked_at_again = TimePoint{};
+  entry.closing_since.reset();
+  if (entry.state == FlowState::Closing) entry.closing_since = now;
+  FlowEntry& stored = entries_.emplace(entry.id, std::move(entry)).first->second;
+  reschedule(stored);
   file_for_eviction(stored);
   return inserted;
 }
@@ -43,11 +45,7 @@ std::optional<FlowEntry> FlowMappingTable::erase(FlowId id) {
   if (found == entries_.end()) return std::nullopt;
   forget_home_address(found->second);
   unfile_for_eviction(found->second);
-  if (const auto scheduled = scheduled_.find(id); scheduled != scheduled_.end()) {
-    deadlines_.erase({scheduled->second, id});
-    scheduled_.erase(scheduled);
-  }
-  closing_since_.erase(id);
+  deadlines_.erase({found->second.looked_at_again, id});
   by_key_.erase(found->second.information.key);
   FlowEntry out = std::move(found->second);
   entries_.erase(found);
@@ -143,9 +141,9 @@ bool FlowMappingTable::set_state(FlowId id, FlowState state, TimePoint now) {
   FlowEntry& entry = found->second;
   unfile_for_eviction(entry);
   if (state != FlowState::Closing)
-    closing_since_.erase(id);
-  else
-    closing_since_.emplace(id, now);  // keeps the first time
+    entry.closing_since.reset();
+  else if (!entry.closing_since)
+    entry.closing_since = now;
   entry.state = state;
   file_for_eviction(entry);
   schedule(entry);
@@ -170,7 +168,7 @@ std::vector<FlowEntry> FlowMappingTable::expire(TimePoint now) {
   std::vector<FlowEntry> out;
   while (!deadlines_.empty() && deadlines_.begin()->first <= now) {
     const FlowId id = deadlines_.begin()->second;
-    const FlowEntry& entry = entries_.at(id);
+    FlowEntry& entry = entries_.find(id)->second;
     if (deadline_of(entry) > now) {  // there were packets since
       reschedule(entry);
       continue;
@@ -193,22 +191,18 @@ Duration FlowMappingTable::idle_timeout(const FlowEntry& entry) const {
 
 TimePoint FlowMappingTable::deadline_of(const FlowEntry& entry) const {
   const TimePoint idle = entry.last_active + idle_timeout(entry);
-  const auto closing = closing_since_.find(entry.id);
-  return closing == closing_since_.end() ? idle : std::min(idle, closing->second + limits_.closed_linger);
+  return entry.closing_since ? std::min(idle, *entry.closing_since + limits_.closed_linger) : idle;
 }
 
 // A deadline that moves back is left alone and looked at again when it is reached, so that packets cost nothing here.
-void FlowMappingTable::schedule(const FlowEntry& entry) {
-  const auto scheduled = scheduled_.find(entry.id);
-  if (scheduled == scheduled_.end() || deadline_of(entry) < scheduled->second) reschedule(entry);
+void FlowMappingTable::schedule(FlowEntry& entry) {
+  if (deadline_of(entry) < entry.looked_at_again) reschedule(entry);
 }
 
-void FlowMappingTable::reschedule(const FlowEntry& entry) {
-  const TimePoint deadline = deadline_of(entry);
-  const auto [scheduled, added] = scheduled_.try_emplace(entry.id, deadline);
-  if (!added) deadlines_.erase({scheduled->second, entry.id});
-  scheduled->second = deadline;
-  deadlines_.emplace(deadline, entry.id);
+void FlowMappingTable::reschedule(FlowEntry& entry) {
+  deadlines_.erase({entry.looked_at_again, entry.id});
+  entry.looked_at_again = deadline_of(entry);
+  deadlines_.emplace(entry.looked_at_again, entry.id);
 }
 
 std::set<FlowId>* FlowMappingTable::eviction_queue_of(const FlowEntry& entry) {

@@ -53,6 +53,8 @@ struct FlowEntry {
   FlowCounters counters{};
   TimePoint created{};
   TimePoint last_active{};
+  std::optional<TimePoint> closing_since = std::nullopt;  // has a value while `state` is Closing
+  TimePoint looked_at_again{};     // when expire() looks at it next
 
   const Address& correspondent() const { return information.key.correspondent; }
 };
@@ -85,7 +87,7 @@ class FlowMappingTable {
     FlowId id = 0;
     std::optional<FlowEntry> evicted = std::nullopt;  // had to leave for the new one
   };
-  // Adds a flow; `entry`'s id, created and last_active are set here, the ids count up from 1. When the table is full the
+  // Adds a flow; `entry`'s id and times are set here, the ids count up from 1. When the table is full the
   // oldest of these leaves: flows that are closing; flows that a correspondent node began and nothing here answered; and,
   // for a flow that this host begins, unanswered flows of its own. So a flood of packets from outside pushes out only itself.
   Expected<Inserted, InsertRefusal> insert(FlowEntry entry, TimePoint now);
@@ -125,8 +127,8 @@ class FlowMappingTable {
  private:
   Duration idle_timeout(const FlowEntry& entry) const;
   TimePoint deadline_of(const FlowEntry& entry) const;
-  void schedule(const FlowEntry& entry);
-  void reschedule(const FlowEntry& entry);
+  void schedule(FlowEntry& entry);
+  void reschedule(FlowEntry& entry);
   void forget_home_address(const FlowEntry& entry);
   std::set<FlowId>* eviction_queue_of(const FlowEntry& entry);  // nullptr: is not evicted
   void file_for_eviction(const FlowEntry& entry);
@@ -139,10 +141,8 @@ class FlowMappingTable {
   std::unordered_map<FlowKey, FlowId> by_key_;
   std::unordered_map<FlowKey, FlowId> by_arrival_;
   std::unordered_map<Address, std::set<FlowId>> by_home_address_;
-  std::set<std::pair<TimePoint, FlowId>> deadlines_;           // each flow once
-  std::unordered_map<FlowId, TimePoint> scheduled_;            // the flow's element of deadlines_
-  std::unordered_map<FlowId, TimePoint> closing_since_;
-  std::set<FlowId> closing_;                                   // the three queues that eviction takes from
+  std::set<std::pair<TimePoint, FlowId>> deadlines_;  // each flow once, at its looked_at_again
+  std::set<FlowId> closing_;                          // the three queues that eviction takes from
   std::set<FlowId> unanswered_incoming_;
   std::set<FlowId> unanswered_outgoing_;
 };
