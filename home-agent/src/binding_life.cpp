@@ -43,7 +43,9 @@ void HomeRegistration::bury(Binding& binding, Duration at_least, Now now) {
   Duration keep = at_least;
   if (binding.last_timestamp != 0) {
     const Duration window = parts_.configuration.timestamp_window;
-    const Duration replayable = wire::wall_of_ntp(binding.last_timestamp) + window - now.wall;
+    // The end of the window belongs to it, and fractions of NTP are rounded.
+    const Duration replayable =
+        wire::wall_of_ntp(binding.last_timestamp) + window - now.wall + std::chrono::milliseconds{1};
     keep = std::max(keep, std::min(replayable, 2 * window));
   }
   if (keep <= Duration::zero())

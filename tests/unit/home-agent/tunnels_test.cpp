@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// RFC 6275 §10.4.2, §10.4.5 as the forwarding plan shows it.
+#include <catch2/catch.hpp>
+
+#include "fixture.hpp"
+
+using namespace mipflow;
+using namespace mipflow::home_agent;
+using namespace mipflow::home_agent::test;
+
+TEST_CASE("the care-of address before is a source for a moment more, then not") {
+  Fixture f(Fixture::on_virtual_home_link());
+  f.establish({});
+  f.advance(5s);
+  f.send({.care_of_address = kCareOf2, .sequence = 16});
+  CHECK(f.tunnelled_to(kPrimary) == kCareOf2);
+  CHECK(f.accepts_from(kPrimary, kCareOf2));
+  CHECK(f.accepts_from(kPrimary, kCareOf1));
+  f.advance(2s - 1ns);
+  CHECK(f.accepts_from(kPrimary, kCareOf1));
+  f.advance(1ns);
+  CHECK_FALSE(f.accepts_from(kPrimary, kCareOf1));
+  CHECK(f.accepts_from(kPrimary, kCareOf2));
+}
+
+TEST_CASE("moving to and fro keeps the present one, and every one before for its own moment") {
+  Fixture f(Fixture::on_virtual_home_link());
+  f.establish({});
+  f.advance(1s);
+  f.send({.care_of_address = kCareOf2, .sequence = 16});   // 1 until 3 s
+  f.advance(1s);
+  f.send({.care_of_address = kCareOf1, .sequence = 17});   // 2 until 4 s, 1 present
+  f.advance(1500ms);                                       // 3.5 s
+  CHECK(f.accepts_from(kPrimary, kCareOf1));
+  CHECK(f.accepts_from(kPrimary, kCareOf2));
+  f.send({.care_of_address = kCareOf2, .sequence = 18});   // 1 until 5.5 s, 2 present
+  f.advance(1s);                                           // 4.5 s
+  CHECK(f.accepts_from(kPrimary, kCareOf1));
+  CHECK(f.accepts_from(kPrimary, kCareOf2));
+  f.advance(1s);                                           // 5.5 s
+  CHECK_FALSE(f.accepts_from(kPrimary, kCareOf1));
+  CHECK(f.accepts_from(kPrimary, kCareOf2));
+}
+
+TEST_CASE("a move is one change of the plan, and a refresh is none") {
+  Fixture f(Fixture::on_virtual_home_link());
+  for (std::uint16_t i = 0; i < 50; ++i) {
+    Address home = kDynamic;
+    home.octets[14] = static_cast<std::uint8_t>(i);
+    f.send({.home_address = home});
+  }
+  auto& plan = f.agent->plan();
+  CHECK(plan.tunnels.take_changes().set.size() == 50);
+  CHECK(plan.tunnel_sources.take_changes().set.size() == 50);
+  Address moved = kDynamic;
+  moved.octets[14] = 7;
+  f.advance(1ms);
+  f.send({.home_address = moved, .sequence = 16});
+  CHECK_FALSE(plan.tunnels.has_changes());
+  CHECK_FALSE(plan.tunnel_sources.has_changes());
+  f.advance(1ms);
+  f.send({.home_address = moved, .care_of_address = kCareOf2, .sequence = 17});
+  const auto tunnels = plan.tunnels.take_changes();
+  CHECK(tunnels.set.size() == 1);
+  CHECK(tunnels.erase.empty());
+  const auto sources = plan.tunnel_sources.take_changes();
+  CHECK(sources.set.size() == 1);
+  CHECK(sources.erase.empty());
+}
+
+TEST_CASE("grace without a moment is none") {
+  auto configuration = Fixture::on_virtual_home_link();
+  configuration.previous_care_of_address_grace = 0s;
+  Fixture f(configuration);
+  f.establish({});
+  f.advance(1ms);
+  f.send({.care_of_address = kCareOf2, .sequence = 16});
+  f.advance(0s);
+  CHECK_FALSE(f.accepts_from(kPrimary, kCareOf1));
+}
