@@ -212,6 +212,14 @@ TEST_CASE("every command explains itself") {
   }
 }
 
+TEST_CASE("decode reads its own arguments") {
+  CHECK_THAT(run({"decode", "--help"}).out, Catch::Contains("decode"));
+  CHECK(run({"decode", "no-such-file.pcap"}).code == 2);
+  const auto late = run({"--json", "decode", "6000"});
+  CHECK(late.code == kExitUsage);
+  CHECK_THAT(late.err, Catch::Contains("'decode' stands first"));
+}
+
 TEST_CASE("names can not command the terminal, and only a terminal gets bold headings") {
   auto flow = example_flow();
   flow["class"] = "\033[31mred\a";

@@ -10,9 +10,7 @@
 #include <span>
 
 #include "commands.hpp"
-#ifdef MIPFLOW_HAS_DECODE
 #include "mipflow/tools/decode.hpp"
-#endif
 
 namespace mipflow::tools {
 namespace {
@@ -96,6 +94,7 @@ bool begins_with(const std::vector<std::string>& words, const std::vector<std::s
 
 // What could have been meant by words that are no command: the commands that share the first word.
 std::string suggestion(const std::vector<std::string>& words) {
+  if (words.front() == "decode") return "'decode' stands first, its options behind it: mipflow decode --help";
   std::string out;
   for (const auto& command : commands())
     if (command.words.front() == words.front()) out += (out.empty() ? "" : ", ") + ("'mipflow " + usage_line(command) + "'");
@@ -136,11 +135,9 @@ int complain(const Console& console, ExitCode code, const std::string& message) 
 
 int run_command(const std::vector<std::string>& arguments, const Console& console) {
   try {
-#ifdef MIPFLOW_HAS_DECODE
     // decode has options of its own, so its arguments are not ours to read.
     if (!arguments.empty() && arguments.front() == "decode")
       return run_decode({arguments.begin() + 1, arguments.end()}, console.out, console.err);
-#endif
     const auto line = parse_command_line(arguments);
     if (!line) return complain(console, kExitUsage, line.error() + "; 'mipflow --help' lists the options");
     return dispatch(*line, console);
