@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// A data path in a network and mount namespace of its own, whose programs can be run on single packets
+// (BPF_PROG_TEST_RUN): packet in, verdict, packet out. Needs root. Nothing is left when the process ends.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "mipflow/datapath/data_path.hpp"
+#include "packets.hpp"
+
+namespace mipflow::datapath {
+
+// Puts the process into fresh namespaces with mip0, wlan0 and wwan0 (once); see the source for their addresses.
+void enter_laboratory();
+InterfaceIndex interface_named(const char* name);
+void shell(const std::string& command);  // throws when it fails
+
+inline constexpr int kPass = 0;       // TC_ACT_OK
+inline constexpr int kDrop = 2;       // TC_ACT_SHOT
+inline constexpr int kRedirect = 7;   // TC_ACT_REDIRECT
+
+struct Ran {
+  int verdict = 0;
+  packets::Octets packet;  // behind the link-layer header
+  packets::Octets frame;
+};
+
+// Runs the program that is attached to the interface on the packet (an Ethernet header is put in front).
+Ran run_egress(Role role, const char* interface, const packets::Octets& packet);
+Ran run_ingress(Role role, const char* interface, const packets::Octets& packet);
+// The same with a whole frame.
+Ran run_frame(Role role, const char* interface, bool ingress, const packets::Octets& frame);
+// Return value of a socket filter.
+int run_filter(int program_fd, const packets::Octets& packet);
+
+struct Ringed {
+  std::vector<PacketReceived> packets;
+  std::vector<FlowClosed> closed;
+};
+Ringed read_all(DataPath& path);
+std::uint64_t counter(const DataPath& path, const std::string& name);
+
+Options options_for(Role role, const std::string& pin_directory);
+
+}  // namespace mipflow::datapath
