@@ -9,6 +9,7 @@
 #include <string_view>
 #include <utility>
 
+#include "mipflow/base/toml_text.hpp"
 #include "policy_values.hpp"
 
 // The folder throws nothing because of input; without exceptions toml++ hands out its errors as values. Its assertions fail
@@ -59,6 +60,11 @@ class FileReader {
       : file_(file), users_(users), draft_(draft) {}
 
   void read() {
+    if (const auto stray = find_stray_character(file_.text)) {
+      draft_.errors.push_back({file_.name, stray->line, stray->column,
+                               "a character that is not ASCII can only stand in a text in quotation marks or in a comment"});
+      return;
+    }
     const toml::parse_result parsed = toml::parse(file_.text, std::string_view(file_.name));
     if (!parsed) {
       const toml::source_position at = parsed.error().source().begin;

@@ -7,6 +7,8 @@
 #include <fstream>
 #include <sstream>
 
+#include "mipflow/base/toml_text.hpp"
+
 namespace mipflow::platform {
 
 namespace {
@@ -88,6 +90,11 @@ ConfigurationError error_at(const toml::node& node, std::string reason) {
 }
 
 std::optional<toml::table> parse_toml(const std::string& text, const std::string& name, ConfigurationErrors& errors) {
+  if (const auto stray = find_stray_character(text)) {
+    errors.push_back({name, stray->line, stray->column,
+                      "a character that is not ASCII can only stand in a text in quotation marks or in a comment"});
+    return std::nullopt;
+  }
   auto parsed = toml::parse(text, name);
   if (!parsed) {
     const auto& error = parsed.error();

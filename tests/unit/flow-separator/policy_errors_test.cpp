@@ -96,6 +96,13 @@ TEST_CASE("malformed headers and lists that toml++ asserts on are mistakes like 
   }
 }
 
+TEST_CASE("characters that are not ASCII: only in texts and comments", "[policy]") {
+  const std::string reason = ": a character that is not ASCII can only stand in a text in quotation marks or in a comment";
+  CHECK(errors_of({{"p.toml", "[[class]]\nn\u00e4me = \"x\"\n"}}) == std::vector<std::string>{"p.toml:2:2" + reason});
+  CHECK(errors_of({{"p.toml", "[[class]]\nname = \"\u00e4\" \u00e4\n"}}) == std::vector<std::string>{"p.toml:2:12" + reason});
+  CHECK(errors_of({{"p.toml", "\xef\xbb\xbf# gr\u00fcn\n[[class]] # \u00e4\nname = \"gr\u00fcn\"\n"}}).empty());
+}
+
 TEST_CASE("all mistakes are reported, in the order of files and text", "[policy]") {
   const auto errors = errors_of({{"a.toml", "[[class]]\nmatch.port = 70000\nzzzzzzzz = 1\n"},
                                  {"b.toml", "["},

@@ -128,4 +128,21 @@ TEST_CASE("what the network tells is bounded", "[prefix_allocation]") {
   CHECK(allocation.prefixes().size() == PrefixAllocation::kMaxPrefixes);
 }
 
+TEST_CASE("of too many duplicates the oldest is forgotten", "[prefix_allocation]") {
+  Scripted random({1, 2, 3, 2, 1});
+  PrefixAllocation allocation(random);
+  REQUIRE(allocation.set_prefix({.prefix = prefix("2001:db8:1::/64")}));
+  Address duplicate = address("2001:db8:1::");
+  for (std::size_t i = 1; i <= PrefixAllocation::kMaxDuplicates; ++i) {
+    duplicate.octets[14] = static_cast<std::uint8_t>(i >> 8);
+    duplicate.octets[15] = static_cast<std::uint8_t>(i);
+    allocation.duplicate(duplicate);
+    allocation.duplicate(duplicate);  // told twice, it counts once
+  }
+  allocation.reserve(address("2001:db8:1::ffff"));
+  allocation.duplicate(address("2001:db8:1::ffff"));  // one more: 1 is forgotten
+  CHECK(allocation.allocate(kNow)->home_address == address("2001:db8:1::1"));
+  CHECK(allocation.allocate(kNow).error() == AllocationRefusal::Failed);  // 2, 3, 2, and 1 is in use now
+}
+
 }  // namespace mipflow::hoa_alloc
