@@ -7,7 +7,7 @@
 #include "mipflow/platform/service_manager.hpp"
 #include "mipflow/platform/start_checks.hpp"
 
-namespace mipflow::home_agent {
+namespace mipflow::had {
 
 using platform::Failure;
 using platform::Result;
@@ -48,7 +48,7 @@ Result<void> Daemon::start() {
   if (const auto done = find_home_link(); !done) return done;
   if (const auto done = restore_bindings(); !done) return done;
 
-  observer_.emplace(kernel_->requests(), *this);
+  observer_.emplace(kernel_->requests(), static_cast<platform::NetworkListener&>(*this));
   if (const auto done = observer_->start(); !done) return done;
   if (!own_addresses_.contains(settings_.agent.home_agent_address))
     log_.note(Severity::Warning, "home-agent-address-missing",
@@ -67,6 +67,7 @@ Result<void> Daemon::start() {
                                                [this](const std::string& line) { return answer_request(line); });
   if (!control) return Unexpected{control.error()};
   control_ = std::move(*control);
+  if (!control_->warning().empty()) warn("control-socket", {{control_->warning(), 0}});
   return {};
 }
 
@@ -95,7 +96,7 @@ Result<void> Daemon::restore_bindings() {
   auto restored = store_.load();
   if (!restored) warn("bindings-not-restored", {restored.error()});
   agent_ = std::make_unique<HomeAgent>(settings_.agent, restored ? *restored : std::vector<PersistedBinding>{}, random_, now());
-  runner_ = std::make_unique<platform::Runner<HomeAgent, Event>>(*agent_, *this);
+  runner_ = std::make_unique<platform::Runner<HomeAgent, Event>>(*agent_, static_cast<platform::RunnerPort&>(*this));
   return {};
 }
 
@@ -108,7 +109,7 @@ void Daemon::set_signalling_addresses() {
   // On a virtual home link the question comes to the node itself: any interface that lives as long as we do.
   const InterfaceIndex link = settings_.agent.home_interface != 0 ? settings_.agent.home_interface : kernel_->device();
   for (const auto& prefix : settings_.agent.home_prefixes) {
-    const auto anycast = home_agents_anycast(prefix.prefix);
+    const auto anycast = anycast_of_home_agents(prefix.prefix);
     if (!anycast) continue;
     listen(*anycast);
     if (const auto done = anycast_.join(link, *anycast); !done) failures.push_back(done.error());
@@ -158,4 +159,4 @@ void Daemon::warn(const char* event, const std::vector<Failure>& failures) {
   for (const auto& failure : failures) log_.note(Severity::Warning, event, failure.message, now().monotonic);
 }
 
-}  // namespace mipflow::home_agent
+}  // namespace mipflow::had

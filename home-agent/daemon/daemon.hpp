@@ -30,7 +30,9 @@
 #include "mipflow/platform/runner.hpp"
 #include "mipflow/platform/sysctls.hpp"
 
-namespace mipflow::home_agent {
+namespace mipflow::had {
+
+using namespace home_agent;
 
 platform::KernelState::Options kernel_options(const platform::DaemonOptions& options, const Configuration& configuration);
 
@@ -114,4 +116,4 @@ class Daemon final : private platform::RunnerPort, private platform::NetworkList
   bool save_is_due_ = false;
 };
 
-}  // namespace mipflow::home_agent
+}  // namespace mipflow::had

@@ -7,7 +7,7 @@
 #include <algorithm>
 #include <cerrno>
 
-namespace mipflow::home_agent {
+namespace mipflow::had {
 
 using platform::Result;
 
@@ -28,7 +28,7 @@ Result<void> prepare_forwarding(platform::Sysctls& sysctls, const std::vector<st
   return {};
 }
 
-std::optional<Address> home_agents_anycast(const Prefix& prefix) {
+std::optional<Address> anycast_of_home_agents(const Prefix& prefix) {
   if (prefix.length() != 64) return std::nullopt;
   Address out = prefix.address();
   out.octets[8] = 0xfd;
@@ -49,4 +49,4 @@ Result<void> AnycastMemberships::join(InterfaceIndex interface, const Address& a
   return {};
 }
 
-}  // namespace mipflow::home_agent
+}  // namespace mipflow::had

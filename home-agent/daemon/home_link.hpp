@@ -12,7 +12,9 @@
 #include "mipflow/platform/netlink_socket.hpp"
 #include "mipflow/platform/sysctls.hpp"
 
-namespace mipflow::home_agent {
+namespace mipflow::had {
+
+using namespace home_agent;
 
 // The kernel's settings that a home agent needs: it forwards, it answers for the home addresses of nodes that are away.
 // A host that forwards ignores router advertisements; interfaces that listened to them go on doing so (accept_ra=2).
@@ -21,7 +23,7 @@ platform::Result<void> prepare_forwarding(platform::Sysctls& sysctls, const std:
 
 // prefix + fdff:ffff:ffff:fffe, where agent discovery asks (RFC 6275 §5.3, RFC 2526). Only for /64, the length that
 // interface identifiers of 64 bits have.
-std::optional<Address> home_agents_anycast(const Prefix& prefix);
+std::optional<Address> anycast_of_home_agents(const Prefix& prefix);
 
 // Makes this node answer at the anycast addresses while it lives.
 class AnycastMemberships {
@@ -32,4 +34,4 @@ class AnycastMemberships {
   std::vector<platform::FileDescriptor> sockets_;
 };
 
-}  // namespace mipflow::home_agent
+}  // namespace mipflow::had

@@ -22,7 +22,7 @@ int clean_up(const platform::DaemonOptions& options) {
     return kExitFailed;
   }
   std::vector<platform::Failure> failures;
-  platform::KernelState::take_back(home_agent::kernel_options(options, {}), failures);
+  platform::KernelState::take_back(had::kernel_options(options, {}), failures);
   platform::Sysctls(options.runtime_directory / "had.sysctls").restore();
   for (const auto& failure : failures) print(failure.message);
   return failures.empty() ? 0 : kExitFailed;
@@ -37,7 +37,7 @@ int run(const platform::DaemonOptions& options) {
   if (!settings) return complain(settings.error());
   if (options.check) return 0;
 
-  home_agent::Daemon daemon(options, std::move(*settings));
+  had::Daemon daemon(options, std::move(*settings));
   if (const auto started = daemon.start(); !started) {
     print(started.error().message);
     return kExitFailed;

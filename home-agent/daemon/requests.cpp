@@ -6,7 +6,7 @@
 #include "daemon.hpp"
 #include "mipflow/platform/control_protocol.hpp"
 
-namespace mipflow::home_agent {
+namespace mipflow::had {
 
 using nlohmann::json;
 using Reply = platform::ControlServer::Reply;
@@ -89,4 +89,4 @@ void Daemon::reload() {
   log_.note(Severity::Info, "configuration-reloaded", "The configuration is read again", now().monotonic);
 }
 
-}  // namespace mipflow::home_agent
+}  // namespace mipflow::had

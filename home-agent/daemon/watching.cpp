@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // What wakes the daemon, and what it does then.
-#include <linux/if_arp.h>
 
 #include <algorithm>
 #include <boost/asio/post.hpp>
@@ -10,7 +9,7 @@
 #include "mipflow/platform/clock.hpp"
 #include "mipflow/platform/interface_kind.hpp"
 
-namespace mipflow::home_agent {
+namespace mipflow::had {
 
 using platform::Failure;
 using std::chrono::milliseconds;
@@ -149,4 +148,4 @@ void Daemon::save() {
   });
 }
 
-}  // namespace mipflow::home_agent
+}  // namespace mipflow::had

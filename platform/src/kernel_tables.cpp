@@ -154,7 +154,7 @@ Result<KernelObjects> KernelTables::read_back() {
   return out;
 }
 
-std::size_t KernelTables::reconcile(const forwarding::ForwardingPlan& plan, std::vector<Failure>& refused) {
+std::size_t KernelTables::reconcile(const forwarding::ForwardingPlan& plan, bool take_away, std::vector<Failure>& refused) {
   const auto have = read_back();
   if (!have) {
     refused.push_back(have.error());
@@ -170,12 +170,13 @@ std::size_t KernelTables::reconcile(const forwarding::ForwardingPlan& plan, std:
   for (const auto& entry : routes.set) carry_out(true, entry.second, refused);
   for (const auto& entry : proxies.set) carry_out(true, proxied(entry.first.interface, entry.first.address), refused);
   for (const auto& entry : rules.set) carry_out(true, entry.first, refused);
+  const std::size_t added = addresses.set.size() + rules.set.size() + routes.set.size() + proxies.set.size();
+  if (!take_away) return added;
   for (const auto& rule : rules.erase) carry_out(false, rule, refused);
   for (const auto& key : proxies.erase) carry_out(false, proxied(key.interface, key.address), refused);
   for (const auto& key : routes.erase) carry_out(false, have->routes.at(key), refused);
   for (const auto& address : addresses.erase) carry_out(false, home_address(device_, address, false), refused);
-  return addresses.set.size() + addresses.erase.size() + rules.set.size() + rules.erase.size() + routes.set.size() +
-         routes.erase.size() + proxies.set.size() + proxies.erase.size();
+  return added + addresses.erase.size() + rules.erase.size() + routes.erase.size() + proxies.erase.size();
 }
 
 bool KernelTables::is_loss(const nlmsghdr& notification, const forwarding::ForwardingPlan& plan) const {

@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "mipflow/platform/names.hpp"
+#include "mipflow/platform/network_observer.hpp"
 #include "rtnetlink_codec.hpp"
 
 namespace mipflow::platform {
@@ -12,13 +13,11 @@ namespace mipflow::platform {
 namespace {
 
 Result<std::optional<Link>> find_link(NetlinkSocket& socket, const std::string& name) {
-  std::optional<Link> found;
-  NetlinkMessage message = dump_links();
-  const int error = socket.dump(message, [&] { found.reset(); }, [&](const nlmsghdr& answer) {
-    if (auto link = decode_link(answer); link && link->name == name) found = std::move(link);
-  });
-  if (error != 0) return fail("cannot list the network interfaces", error);
-  return found;
+  auto links = list_links(socket);
+  if (!links) return Unexpected{links.error()};
+  for (auto& link : *links)
+    if (link.name == name) return std::optional{std::move(link)};
+  return std::optional<Link>{};
 }
 
 Result<void> make(NetlinkSocket& socket, const std::string& name, std::uint32_t mtu) {
@@ -50,8 +49,8 @@ Result<InterfaceIndex> ensure_mip_device(NetlinkSocket& socket, const std::strin
     if (!link) return Unexpected{link.error()};
     if (!*link) return fail("the device " + name + " vanished as soon as it was made");
   }
-  NetlinkMessage message = encode_configure_link((*link)->index, kLinkAlias, mtu);
-  if (const int error = socket.request(message)) return fail("cannot set up the device " + name, error);
+  for (NetlinkMessage message : {encode_configure_link((*link)->index, kLinkAlias, mtu), encode_set_link_up((*link)->index)})
+    if (const int error = socket.request(message)) return fail("cannot set up the device " + name, error);
   return (*link)->index;
 }
 

@@ -19,7 +19,7 @@ constexpr std::array<unsigned, 6> kGroups{RTNLGRP_LINK, RTNLGRP_NEIGH, RTNLGRP_I
 constexpr int kReceiveBuffer = 4 * 1024 * 1024;  // octets
 
 bool same(const Link& a, const Link& b) {
-  return a.name == b.name && a.up == b.up && a.running == b.running && a.mtu == b.mtu && a.link_layer_address == b.link_layer_address;
+  return a.name == b.name && a.up == b.up && a.running == b.running && a.port == b.port && a.mtu == b.mtu && a.link_layer_address == b.link_layer_address;
 }
 
 bool is_default_route(const Route& route) {
@@ -27,6 +27,16 @@ bool is_default_route(const Route& route) {
 }
 
 }  // namespace
+
+Result<std::vector<Link>> list_links(NetlinkSocket& requests) {
+  std::vector<Link> out;
+  NetlinkMessage message = dump_links();
+  const int error = requests.dump(message, [&] { out.clear(); }, [&](const nlmsghdr& answer) {
+    if (auto link = decode_link(answer)) out.push_back(std::move(*link));
+  });
+  if (error != 0) return fail("cannot list the network interfaces", error);
+  return out;
+}
 
 const Link* NetworkObserver::find_link(InterfaceIndex index) const {
   const auto found = links_.find(index);
@@ -66,16 +76,14 @@ Result<void> NetworkObserver::on_readable() {
 }
 
 Result<void> NetworkObserver::resync() {
+  const auto listed = list_links(requests_);
+  if (!listed) return Unexpected{listed.error()};
   std::map<InterfaceIndex, Link> links;
-  NetlinkMessage message = dump_links();
-  int error = requests_.dump(message, [&] { links.clear(); }, [&](const nlmsghdr& answer) {
-    if (auto link = decode_link(answer)) links.insert_or_assign(link->index, *link);
-  });
-  if (error != 0) return fail("cannot list the network interfaces", error);
+  for (const auto& link : *listed) links.emplace(link.index, link);
 
   std::map<AddressKey, InterfaceAddress> addresses;
-  message = dump_addresses(0);
-  error = requests_.dump(message, [&] { addresses.clear(); }, [&](const nlmsghdr& answer) {
+  NetlinkMessage message = dump_addresses(0);
+  int error = requests_.dump(message, [&] { addresses.clear(); }, [&](const nlmsghdr& answer) {
     if (const auto address = decode_address(answer)) addresses.insert_or_assign({address->interface, address->address}, *address);
   });
   if (error != 0) return fail("cannot list the addresses", error);

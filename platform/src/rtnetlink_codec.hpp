@@ -20,8 +20,9 @@ NetlinkMessage encode(Change change, const Neighbour& neighbour);
 
 NetlinkMessage encode_new_link(const std::string& name, const std::string& kind, std::uint32_t mtu);
 NetlinkMessage encode_delete_link(InterfaceIndex index);
-// Sets alias, MTU and up, and turns off the interface's own IPv6 address generation.
+// Sets alias and MTU, and turns off the interface's own IPv6 address generation; to be sent before it goes up.
 NetlinkMessage encode_configure_link(InterfaceIndex index, const std::string& alias, std::uint32_t mtu);
+NetlinkMessage encode_set_link_up(InterfaceIndex index);
 // Asks the kernel to resolve the neighbour now and, when `managed`, to keep it resolved (Linux 5.16).
 NetlinkMessage encode_keep_neighbour(InterfaceIndex interface, const Address& neighbour, bool managed);
 // Makes a managed entry an ordinary one again; does not make one that is not there.

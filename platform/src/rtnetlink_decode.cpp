@@ -85,6 +85,7 @@ std::optional<Link> decode_link(const nlmsghdr& message) {
   link.mtu = attributes.value<std::uint32_t>(IFLA_MTU).value_or(0);
   link.up = (header->ifi_flags & IFF_UP) != 0;
   link.running = (header->ifi_flags & IFF_RUNNING) != 0;
+  link.port = attributes.value<std::uint32_t>(IFLA_MASTER).value_or(0) != 0;
   link.link_layer_address = link_layer_address(attributes[IFLA_ADDRESS]);
   return link;
 }

@@ -120,10 +120,7 @@ NetlinkMessage encode_delete_link(InterfaceIndex index) {
 
 NetlinkMessage encode_configure_link(InterfaceIndex index, const std::string& alias, std::uint32_t mtu) {
   NetlinkMessage message(RTM_NEWLINK, 0);
-  auto& header = message.header<ifinfomsg>();
-  header.ifi_index = static_cast<int>(index);
-  header.ifi_flags = IFF_UP;
-  header.ifi_change = IFF_UP;
+  message.header<ifinfomsg>().ifi_index = static_cast<int>(index);
   message.put_string(IFLA_IFALIAS, alias);
   message.put_u32(IFLA_MTU, mtu);
   const auto families = message.begin(IFLA_AF_SPEC);
@@ -131,6 +128,15 @@ NetlinkMessage encode_configure_link(InterfaceIndex index, const std::string& al
   message.put_u8(IFLA_INET6_ADDR_GEN_MODE, IN6_ADDR_GEN_MODE_NONE);
   message.end(ipv6);
   message.end(families);
+  return message;
+}
+
+NetlinkMessage encode_set_link_up(InterfaceIndex index) {
+  NetlinkMessage message(RTM_NEWLINK, 0);
+  auto& header = message.header<ifinfomsg>();
+  header.ifi_index = static_cast<int>(index);
+  header.ifi_flags = IFF_UP;
+  header.ifi_change = IFF_UP;
   return message;
 }
 

@@ -20,6 +20,7 @@ struct Link {
   std::uint16_t hardware_type = 0;  // ARPHRD_…
   bool up = false;                // administratively
   bool running = false;           // carrier
+  bool port = false;              // belongs to a bridge, bond or VRF (IFLA_MASTER)
   std::uint32_t mtu = 0;
   std::optional<LinkLayerAddress> link_layer_address = std::nullopt;
 };

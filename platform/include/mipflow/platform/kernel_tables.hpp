@@ -52,9 +52,10 @@ class KernelTables {
   void add(const PlanChanges& changes, std::vector<Failure>& refused);
   void remove(const PlanChanges& changes, std::vector<Failure>& refused);
 
-  // Reads back what the kernel holds of ours and makes it what the plan says: at start (what a crashed daemon left),
-  // and after somebody deleted something. An empty plan takes everything back. Returns how many objects were changed.
-  std::size_t reconcile(const forwarding::ForwardingPlan& plan, std::vector<Failure>& refused);
+  // Reads back what the kernel holds of ours and adds what the plan has more; with `take_away` also removes what it has
+  // less. At start (what a crashed daemon left), and after somebody deleted something. An empty plan takes everything
+  // back. Returns how many objects were changed.
+  std::size_t reconcile(const forwarding::ForwardingPlan& plan, bool take_away, std::vector<Failure>& refused);
 
   // True when the notification says that something vanished that the plan wants.
   bool is_loss(const nlmsghdr& notification, const forwarding::ForwardingPlan& plan) const;

@@ -6,6 +6,7 @@
 #include <map>
 #include <optional>
 #include <utility>
+#include <vector>
 
 #include "mipflow/platform/kernel_objects.hpp"
 #include "mipflow/platform/netlink_socket.hpp"
@@ -30,6 +31,9 @@ class NetworkListener {
   // Notifications were lost: whatever depends on them has to look for itself.
   virtual void on_overrun() = 0;
 };
+
+// All interfaces of this network namespace, once.
+Result<std::vector<Link>> list_links(NetlinkSocket& requests);
 
 class NetworkObserver {
  public:

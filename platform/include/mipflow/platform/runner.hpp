@@ -2,8 +2,8 @@
 // Runs a role: the one rule of base/role.hpp, make before break, lives here and nowhere else.
 #pragma once
 
-#include <functional>
 #include <optional>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -43,6 +43,13 @@ class Runner {
   void on_deadline() {
     command([&](Now now, Outputs& outputs) { role_.on_deadline(now, outputs); });
   }
+  // Between begin() and end() events only change the role; end() carries out what came of all of them together. For what
+  // belongs together: the first picture of the network, the notifications about one cable that was cut.
+  void begin() { ++open_; }
+  void end() {
+    if (--open_ == 0) carry_out(port_.now());
+  }
+
   // Calls `call(now, outputs)`, which changes the role, and carries out what came of it. Returns what it returned.
   template <class Call>
   auto command(Call&& call) {
@@ -59,6 +66,7 @@ class Runner {
 
  private:
   void carry_out(Now now) {
+    if (open_ > 0) return;
     const PlanChanges changes = take_changes(role_.plan(), default_route_);
     std::vector<Failure> refused;
     if (!changes.empty()) port_.add(changes, refused);
@@ -75,6 +83,7 @@ class Runner {
   Role& role_;
   RunnerPort& port_;
   Outputs outputs_;
+  unsigned open_ = 0;
   std::optional<forwarding::DefaultRoute> default_route_;
 };
 

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "control_requests.hpp"
+
+#include <algorithm>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "mipflow/platform/clock.hpp"
+#include "mipflow/platform/configuration.hpp"
+
+namespace mipflow::mnd {
+
+using nlohmann::json;
+using platform::ControlRequest;
+
+namespace {
+
+using Reply = platform::ControlServer::Reply;
+
+Reply refuse(std::string kind, std::string message) {
+  return [kind = std::move(kind), message = std::move(message)] { return platform::error_answer(kind, message); };
+}
+
+// The snapshot is taken now, its text is made elsewhere.
+template <class Snapshot>
+Reply list(std::vector<Snapshot> items) {
+  return [items = std::make_shared<const std::vector<Snapshot>>(std::move(items))] {
+    json out = json::array();
+    for (const auto& item : *items) out.push_back(platform::to_json(item));
+    return platform::answer(out);
+  };
+}
+
+}  // namespace
+
+Reply ControlRequests::handle(const std::string& line) {
+  const auto request = ControlRequest::parse(line);
+  if (!request) return refuse(request.error().kind, request.error().message);
+  const auto& name = request->name();
+  const Now now = platform::read_clock();
+  if (name == "status") return status();
+  if (name == "flows") return list(context_.node.flows(now));
+  if (name == "flow") return flow(*request);
+  if (name == "move-flow") return move_flow(*request);
+  if (name == "home-addresses") return list(context_.node.home_addresses(now));
+  if (name == "interfaces") return list(context_.node.interfaces(now));
+  if (name == "bindings") return list(context_.node.bindings(now));
+  if (name == "policy-reload") return policy_reload();
+  if (name == "counters") return [counters = context_.counters()] { return platform::answer(json(counters)); };
+  return refuse("unknown-request", "a mobile node knows no request '" + name +
+                                       "'; it knows status, flows, flow, move-flow, home-addresses, interfaces, bindings, policy-reload, counters");
+}
+
+Reply ControlRequests::status() {
+  const Now now = platform::read_clock();
+  return [status = context_.node.status(now), uptime = now.monotonic - context_.started] {
+    return platform::answer(platform::to_json(status, uptime));
+  };
+}
+
+Reply ControlRequests::flow(const ControlRequest& request) {
+  const auto id = request.number("id");
+  if (!id) return refuse("malformed", "the request flow needs the number of a flow: \"id\":7");
+  const auto flows = context_.node.flows(platform::read_clock());
+  const auto found = std::find_if(flows.begin(), flows.end(), [&](const FlowSnapshot& flow) { return flow.id == *id; });
+  if (found == flows.end()) return refuse("unknown-flow", "there is no flow " + std::to_string(*id) + "; the request flows lists them");
+  return [flow = *found] { return platform::answer(platform::to_json(flow)); };
+}
+
+Reply ControlRequests::move_flow(const ControlRequest& request) {
+  const auto id = request.number("id");
+  const auto interface = request.text("interface");
+  if (!id || !interface) return refuse("malformed", "the request move-flow needs a flow and an interface: \"id\":7,\"interface\":\"wlan0\"");
+  const auto moved = context_.runner.command(
+      [&](Now now, Outputs& outputs) { return context_.node.move_flow(*id, *interface, now, outputs); });
+  if (!moved) return refuse(platform::kind_of(moved.error()), moved.error().message);
+  std::vector<FlowId> with;
+  for (const auto& flow : context_.node.flows(platform::read_clock()))
+    if (flow.id == *id) with = flow.moves_with;
+  return [id = *id, interface = *interface, with] {
+    return platform::answer({{"id", id}, {"interface", interface}, {"moves_with", with}});
+  };
+}
+
+Expected<std::vector<FlowId>, std::string> ControlRequests::reload_policy() {
+  auto policy = platform::load_policy(context_.policy_directory);
+  if (!policy) {
+    std::string mistakes;
+    for (const auto& error : policy.error()) mistakes += (mistakes.empty() ? "" : "\n") + platform::to_string(error);
+    return Unexpected{mistakes};
+  }
+  return context_.runner.command(
+      [&](Now now, Outputs& outputs) { return context_.node.set_policy(std::move(*policy), now, outputs); });
+}
+
+Reply ControlRequests::policy_reload() {
+  const auto moved = reload_policy();
+  if (!moved) return refuse("policy", moved.error());
+  return [moved = *moved] { return platform::answer({{"moved", moved}}); };
+}
+
+}  // namespace mipflow::mnd

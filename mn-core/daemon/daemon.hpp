@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// mipflow-mnd: the mobile node role with its adapters. Wiring only; what an adapter does stands in platform/.
+#pragma once
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <boost/asio/steady_timer.hpp>
+
+#include <functional>
+#include <memory>
+#include <optional>
+
+#include "control_requests.hpp"
+#include "mipflow/platform/configuration.hpp"
+#include "mipflow/platform/daemon_options.hpp"
+#include "mipflow/platform/event_loop.hpp"
+#include "mipflow/platform/instance_lock.hpp"
+#include "mipflow/platform/kernel_random.hpp"
+#include "mipflow/platform/kernel_state.hpp"
+#include "mipflow/platform/neighbour_keeper.hpp"
+#include "mipflow/platform/operator_log.hpp"
+#include "mipflow/platform/packet_queue.hpp"
+#include "mipflow/platform/packet_sender.hpp"
+#include "network_events.hpp"
+
+namespace mipflow::mnd {
+
+using namespace mobile_node;
+
+platform::KernelState::Options kernel_options(const platform::DaemonOptions& options, const Configuration& configuration);
+
+class Daemon final : private platform::RunnerPort {
+ public:
+  Daemon(platform::DaemonOptions options, platform::MobileNodeSettings settings, std::shared_ptr<const flow_separator::Policy> policy);
+  ~Daemon();
+
+  // Sets everything up, in the order in which it is taken down again when something fails.
+  platform::Result<void> start();
+  // Until SIGTERM or SIGINT; then takes everything back, or leaves it with --keep-state.
+  void run();
+
+ private:
+  // platform::RunnerPort
+  Now now() override;
+  void add(const platform::PlanChanges& changes, std::vector<platform::Failure>& refused) override;
+  void remove(const platform::PlanChanges& changes, std::vector<platform::Failure>& refused) override;
+  void send(const OutgoingPacket& packet) override;
+  void release(const Verdict& verdict) override;
+  void tell(const Notice& notice, TimePoint now) override;
+  void arm(TimePoint deadline) override;
+  void refused(std::vector<platform::Failure> failures) override;
+
+  NetworkEvents::Hooks network_hooks();
+  void take_over_flows();
+  void watch();
+  void watch_ring();
+  void report_activities();
+  void read_packets();
+  void read_ring();
+  void read_network();
+  void read_rule_changes();
+  void lost(bool programs);
+  void heal();
+  void sweep_later();
+  void reload();
+  void stop();
+  void finish_when_deregistered();
+  void warn(const char* event, const std::vector<platform::Failure>& failures);
+  std::map<std::string, std::uint64_t> counters() const;
+
+  platform::DaemonOptions options_;
+  platform::MobileNodeSettings settings_;
+  boost::asio::io_context loop_{1};
+  platform::OperatorLog log_;
+  platform::KernelRandom random_;
+  TimePoint started_;
+
+  std::optional<platform::InstanceLock> lock_;
+  std::unique_ptr<platform::KernelState> kernel_;
+  std::optional<platform::PacketSender> sender_;
+  std::optional<platform::PacketQueue> queue_;
+  std::optional<platform::NeighbourKeeper> neighbours_;
+  std::optional<platform::NetlinkSocket> rule_notifications_;
+  MobileNode node_;
+  NodeRunner runner_{node_, *this};
+  std::optional<NetworkEvents> network_events_;
+  std::optional<platform::NetworkObserver> observer_;
+  ControlRequests requests_;
+
+  platform::BootTimer deadline_;
+  boost::asio::steady_timer activity_timer_{loop_};
+  boost::asio::steady_timer heal_timer_{loop_};
+  boost::asio::steady_timer sweep_timer_{loop_};
+  boost::asio::steady_timer stop_timer_{loop_};
+  boost::asio::steady_timer routes_timer_{loop_};
+  boost::asio::signal_set signals_{loop_};
+  std::vector<std::unique_ptr<platform::DescriptorWatch>> watches_;
+  std::unique_ptr<platform::DescriptorWatch> ring_watch_;
+  std::unique_ptr<platform::ControlServer> control_;
+
+  std::function<void(const platform::QueuedPacket&)> on_packet_;
+  std::function<void(PacketReceived)> on_signalling_;
+  std::function<void(const datapath::FlowClosed&)> on_flow_closed_;
+  std::optional<TimePoint> healed_;
+  bool heal_is_due_ = false;
+  bool programs_are_lost_ = false;
+  bool routes_are_due_ = false;
+  bool stopping_ = false;
+};
+
+}  // namespace mipflow::mnd

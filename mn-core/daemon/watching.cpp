@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// What wakes the daemon, and what it does then.
+#include <algorithm>
+#include <csignal>
+
+#include "daemon.hpp"
+#include "mipflow/platform/clock.hpp"
+
+namespace mipflow::mnd {
+
+using platform::Failure;
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+namespace {
+
+constexpr auto kActivityInterval = seconds{1};
+constexpr auto kHealDelay = milliseconds{20};       // what belongs together is healed together
+constexpr auto kHealInterval = milliseconds{500};   // against a program that deletes as often as we put back
+constexpr auto kSweepDelay = seconds{10};
+
+}  // namespace
+
+void Daemon::watch() {
+  on_packet_ = [this](const platform::QueuedPacket& packet) {
+    runner_.handle(FlowPacket{.id = packet.id,
+                              .direction = packet.incoming ? Direction::Incoming : Direction::Outgoing,
+                              .packet = packet.packet,
+                              .length = packet.length,
+                              .user = packet.user});
+  };
+  on_signalling_ = [this](PacketReceived packet) { runner_.handle(std::move(packet)); };
+  // The next report of activities says the same a moment later, together with the last counts.
+  on_flow_closed_ = [](const datapath::FlowClosed&) {};
+
+  const auto add = [this](int descriptor, void (Daemon::*read)()) {
+    watches_.push_back(std::make_unique<platform::DescriptorWatch>(loop_, descriptor, [this, read] { (this->*read)(); }));
+  };
+  add(queue_->descriptor(), &Daemon::read_packets);
+  add(observer_->descriptor(), &Daemon::read_network);
+  add(rule_notifications_->descriptor(), &Daemon::read_rule_changes);
+  watch_ring();
+  report_activities();
+  sweep_later();
+
+  for (const int signal : {SIGTERM, SIGINT, SIGHUP}) signals_.add(signal);
+  const auto wait = [this](const auto& self) -> void {
+    signals_.async_wait([this, self](const boost::system::error_code& error, int signal) {
+      if (error) return;
+      if (signal == SIGHUP)
+        reload();
+      else
+        stop();
+      self(self);
+    });
+  };
+  wait(wait);
+}
+
+void Daemon::watch_ring() {
+  ring_watch_.reset();
+  if (auto* data_path = kernel_->data_path())
+    ring_watch_ = std::make_unique<platform::DescriptorWatch>(loop_, data_path->ring_fd(), [this] { read_ring(); });
+}
+
+void Daemon::read_packets() { queue_->read(on_packet_); }
+
+void Daemon::read_ring() {
+  const auto read = kernel_->data_path()->read_ring(on_signalling_, on_flow_closed_);
+  if (!read) warn("ring-not-read", {{read.error().text, read.error().code}});
+  finish_when_deregistered();
+}
+
+void Daemon::read_network() {
+  runner_.begin();
+  const auto read = observer_->on_readable();
+  runner_.end();
+  if (!read) warn("network-not-read", {read.error()});
+  finish_when_deregistered();
+}
+
+void Daemon::read_rule_changes() {
+  bool rules_are_lost = false;
+  for (;;) {
+    const auto received = rule_notifications_->receive([&](const nlmsghdr& message) { rules_are_lost |= kernel_->is_rule_loss(message); });
+    if (received == platform::NetlinkSocket::Received::Overrun) rules_are_lost = true;
+    if (received == platform::NetlinkSocket::Received::Nothing || received == platform::NetlinkSocket::Received::Failed) break;
+  }
+  if (rules_are_lost) lost(false);
+}
+
+NetworkEvents::Hooks Daemon::network_hooks() {
+  NetworkEvents::Hooks hooks;
+  hooks.event = [this](const Event& event) { runner_.handle(event); };
+  hooks.uplink_came = [this](InterfaceIndex interface) {
+    auto* data_path = kernel_->data_path();
+    if (!data_path) return;
+    if (const auto done = data_path->attach_uplink(interface); !done) warn("uplink-not-attached", {{done.error().text, done.error().code}});
+  };
+  hooks.uplink_went = [this](InterfaceIndex interface) {
+    sender_->forget(interface);
+    if (auto* data_path = kernel_->data_path())
+      if (const auto done = data_path->detach_uplink(interface); !done) warn("uplink-not-detached", {{done.error().text, done.error().code}});
+  };
+  hooks.router_came = [this](InterfaceIndex interface, const Address& router) { neighbours_->keep(interface, router); };
+  hooks.router_went = [this](InterfaceIndex interface, const Address& router) { neighbours_->release(interface, router); };
+  hooks.routes_changed = [this] {
+    if (std::exchange(routes_are_due_, true)) return;
+    // Routes come in flocks; packets keep the next hop they have meanwhile.
+    routes_timer_.expires_after(milliseconds{5});
+    routes_timer_.async_wait([this](const boost::system::error_code& error) {
+      if (error) return;
+      routes_are_due_ = false;
+      if (auto* data_path = kernel_->data_path())
+        if (const auto done = data_path->refresh_next_hops(); !done) warn("next-hops-not-found", {{done.error().text, done.error().code}});
+    });
+  };
+  hooks.notification = [this](const nlmsghdr& notification) {
+    using enum platform::KernelState::Loss;
+    const auto report = kernel_->examine(notification, node_.plan());
+    switch (report.loss) {
+      case None:
+        break;
+      case Tables:
+        lost(false);
+        break;
+      case Device:
+        lost(true);
+        break;
+      case Uplink:
+        // Fails when the whole interface is on its way out; its removal is the next notification then.
+        if (network_events_->is_uplink(report.uplink) && kernel_->data_path())
+          static_cast<void>(kernel_->data_path()->attach_uplink(report.uplink));
+        break;
+    }
+  };
+  hooks.overrun = [this] { lost(false); };
+  return hooks;
+}
+
+void Daemon::lost(bool programs) {
+  programs_are_lost_ = programs_are_lost_ || programs;
+  if (stopping_ || std::exchange(heal_is_due_, true)) return;
+  const TimePoint at = now().monotonic;
+  const auto soonest = healed_ ? std::max<Duration>(kHealDelay, *healed_ + kHealInterval - at) : Duration{kHealDelay};
+  heal_timer_.expires_after(soonest);
+  heal_timer_.async_wait([this](const boost::system::error_code& error) {
+    if (!error) heal();
+  });
+}
+
+void Daemon::heal() {
+  heal_is_due_ = false;
+  const bool programs = std::exchange(programs_are_lost_, false);
+  healed_ = now().monotonic;
+  std::vector<Failure> failures;
+  if (programs) ring_watch_.reset();
+  kernel_->heal(node_.plan(), programs, failures);
+  if (programs) watch_ring();
+  log_.note(Severity::Warning, "healed", "Somebody took away what mipflow had put into the kernel; it is back", *healed_);
+  warn("not-healed", failures);
+  if (!failures.empty()) lost(programs && !kernel_->data_path());
+}
+
+void Daemon::sweep_later() {
+  // What the daemon before this one left carries packets until this one has registered; then nobody needs the rest.
+  sweep_timer_.expires_after(kSweepDelay);
+  sweep_timer_.async_wait([this](const boost::system::error_code& error) {
+    if (error) return;
+    std::vector<Failure> failures;
+    kernel_->reconcile(node_.plan(), true, failures);
+    warn("not-swept", failures);
+  });
+}
+
+void Daemon::report_activities() {
+  const auto begin = std::chrono::steady_clock::now();
+  if (auto* data_path = kernel_->data_path()) {
+    FlowActivities report;
+    const TimePoint at = now().monotonic;
+    for (const auto& flow : data_path->activities())
+      report.flows.push_back({.key = flow.key,
+                              .packets_out = flow.packets_out,
+                              .bytes_out = flow.bytes_out,
+                              .packets_in = flow.packets_in,
+                              .bytes_in = flow.bytes_in,
+                              .idle = std::max(Duration{0}, at - flow.last_seen),
+                              .closed = flow.closed});
+    if (!report.flows.empty()) runner_.handle(report);
+  }
+  // Many flows are looked at less often, so that looking stays below a fiftieth of the time.
+  const auto took = std::chrono::steady_clock::now() - begin;
+  activity_timer_.expires_after(std::max<std::chrono::steady_clock::duration>(kActivityInterval, took * 50));
+  activity_timer_.async_wait([this](const boost::system::error_code& error) {
+    if (!error) report_activities();
+  });
+}
+
+}  // namespace mipflow::mnd
