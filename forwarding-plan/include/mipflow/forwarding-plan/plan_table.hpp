@@ -53,6 +53,10 @@ class PlanTable {
     before_.try_emplace(key, std::move(found->second));
     items_.erase(found);
   }
+  // The kernel has lost the item: the next taking hands it out again although it is what it was.
+  void repeat(const Key& key) {
+    if (items_.contains(key)) before_.insert_or_assign(key, std::nullopt);
+  }
   const Item* find(const Key& key) const {
     const auto found = items_.find(key);
     return found == items_.end() ? nullptr : &found->second;
