@@ -34,15 +34,18 @@ bool a_spare_finishes_soon(const Node& node, Now now) {
 }
 
 // The pool's address becomes one of the table: somebody uses it.
-void take_into_table(Node& node, const ManagedHomeAddress& address) {
+void take_into_table(Node& node, const ManagedHomeAddress& address, Now now) {
   if (node.home_addresses.contains(address.home_address)) return;
   const auto* pooled = node.pool.find(address.home_address);
   hoa_alloc::HomeAddressEntry entry{.home_address = address.home_address,
                                     .origin = address.origin,
                                     .preferred_until = address.preferred_until,
                                     .valid_until = address.valid_until};
-  if (pooled != nullptr) entry = pooled->entry;
-  node.pool.released(address.home_address);
+  if (pooled != nullptr) {
+    entry = pooled->entry;
+    node.pool.released(address.home_address);
+    upkeep_soon(node, now);
+  }
   node.home_addresses.append(entry);
 }
 
@@ -117,7 +120,7 @@ bool add_flow(Node& node, const flow_separator::FlowAttributes& attributes, cons
               bool initiated_by_correspondent, Now now, Outputs& outputs) {
   auto* address = node.find(home_address);
   if (address == nullptr || address->leaving || !address->carries_packets) return false;
-  take_into_table(node, *address);
+  take_into_table(node, *address, now);
 
   const bool first_on_address = node.home_addresses.flows(home_address) == 0;
   flow_separator::FlowEntry flow;

@@ -35,9 +35,9 @@ void unplan_home_address(Node& node, const ManagedHomeAddress& address) {
 void plan_flow(Node& node, const flow_separator::FlowEntry& flow, bool again) {
   const auto* address = node.find(flow.home_address);
   if (address == nullptr) return;
-  if (again) node.plan.flows.erase(flow.information.key);
   node.plan.flows.set(flow.information.key,
                       {.id = flow.id, .home_address = flow.home_address, .binding = address->binding});
+  if (again) node.plan.flows.repeat(flow.information.key);
 }
 
 void plan_care_of_addresses(Node& node) {

@@ -112,6 +112,14 @@ void expired(Node& node, ManagedHomeAddress& address, Now now, Outputs& outputs)
   if (is_primary(node, address.home_address)) plan_default_route(node);
 }
 
+// From where a de-registration can leave: where the home address is bound, else any care-of address that works.
+std::optional<CareOf> way_out(const Node& node, const ManagedHomeAddress& address) {
+  const auto path = data_path_of(node, address);
+  if (path && node.movement.still_works(*path)) return path;
+  const auto usable = node.movement.usable();
+  return usable.empty() ? std::nullopt : std::optional(usable.front());
+}
+
 // 3 + 6 + 12 s: home agents without prefix discovery exist.
 constexpr unsigned kSolicitationsBeforeConfiguredPrefix = 3;
 
@@ -135,14 +143,27 @@ ManagedHomeAddress& manage(Node& node, const hoa_alloc::HomeAddressEntry& entry)
 }
 
 void free_home_address(Node& node, ManagedHomeAddress& address, Now now, Outputs& outputs) {
-  address.leaving = true;
   unplan_home_address(node, address);
-  auto from = data_path_of(node, address);
-  if (!from || !node.movement.still_works(*from)) {
-    const auto usable = node.movement.usable();
-    from = usable.empty() ? std::nullopt : std::optional(usable.front());
-  }
+  const auto from = way_out(node, address);
+  address.leaving = true;
   registration_changed(node, address.home_address, address.registration.release(from, now, outputs), now, outputs);
+}
+
+void reroute_releases(Node& node, Now now, Outputs& outputs) {
+  std::vector<Address> leaving;
+  for (const auto& [home_address, address] : node.managed)
+    if (address.leaving && address.registration.wanted() && !node.movement.still_works(*address.registration.wanted()))
+      leaving.push_back(home_address);
+  for (const auto& home_address : leaving) {
+    auto& address = *node.find(home_address);
+    registration_changed(node, home_address, address.registration.release(way_out(node, address), now, outputs), now, outputs);
+  }
+}
+
+void release_all(Node& node, Now now, Outputs& outputs) {
+  node.stopping = true;
+  for (auto& [home_address, address] : node.managed)
+    address.registration.release(way_out(node, address), now, outputs);
 }
 
 void registration_changed(Node& node, const Address& home_address, RegistrationChange change, Now now, Outputs& outputs) {
@@ -165,7 +186,7 @@ void keep_pool(Node& node, Now now, Outputs& outputs) {
   const auto& primary = node.primary();
   std::vector<hoa_alloc::Uplink> uplinks;
   for (const auto& care_of : node.movement.usable()) {
-    const bool anchored = primary.target == care_of && primary.registration.is_bound_where_wanted();
+    const bool anchored = primary.target == care_of && primary.registration.acknowledged() == care_of;
     uplinks.push_back({.interface = care_of.interface, .care_of_address = care_of.address, .anchored = anchored});
   }
   bool needs_prefix = false;

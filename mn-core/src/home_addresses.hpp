@@ -15,6 +15,11 @@ ManagedHomeAddress& manage(Node& node, const hoa_alloc::HomeAddressEntry& entry)
 // Home Address is no longer needed the Mobile Node frees it"; never called for the primary one.
 void free_home_address(Node& node, ManagedHomeAddress& address, Now now, Outputs& outputs);
 
+// De-registrations that are under way by an interface that is lost take another one, or are given up.
+void reroute_releases(Node& node, Now now, Outputs& outputs);
+// The de-registrations of a clean stop.
+void release_all(Node& node, Now now, Outputs& outputs);
+
 // Everything that follows from what a registration reported.
 void registration_changed(Node& node, const Address& home_address, RegistrationChange change, Now now, Outputs& outputs);
 

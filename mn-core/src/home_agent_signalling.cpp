@@ -105,12 +105,12 @@ Expected<HomeAgentSignalling::Judged, const char*> HomeAgentSignalling::judge(
 const char* HomeAgentSignalling::judge(const wire::PacketView& view, const wire::MobilePrefixAdvertisement& advertisement) {
   if (!is_from_home_agent(view)) return "prefix-advertisement-from-stranger";
   // RFC 6275 §11.4.3: without a type 2 routing header it was not meant for a mobile node.
-  if (view.routing_header_home_address != configuration_.primary_home_address) return "prefix-advertisement-unexpected";
+  if (!view.routing_header_home_address) return "prefix-advertisement-unexpected";
   if (!security_.required()) return nullptr;
+  const Address& home_address = *view.routing_header_home_address;
   if (!advertisement.authentication ||
-      !wire::prefix_authenticator_is_right(view.payload, security_.association().spi,
-                                           security_.key_for(configuration_.primary_home_address), view.destination,
-                                           configuration_.primary_home_address, configuration_.home_agent))
+      !wire::prefix_authenticator_is_right(view.payload, security_.association().spi, security_.key_for(home_address),
+                                           view.destination, home_address, configuration_.home_agent))
     return "prefix-advertisement-authenticator-wrong";
   return nullptr;
 }

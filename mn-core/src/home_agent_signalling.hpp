@@ -40,7 +40,8 @@ class HomeAgentSignalling {
   };
   Expected<Judged, const char*> judge(const wire::PacketView& view, const wire::BindingAcknowledgement& acknowledgement,
                                       const BindingUpdateListEntry& entry);
-  // The same for a Mobile Prefix Advertisement, but for the identifier, which its asker knows. nullptr: it is right.
+  // The same for a Mobile Prefix Advertisement to one of our home addresses, but for the identifier, which its asker knows.
+  // nullptr: it is right.
   const char* judge(const wire::PacketView& view, const wire::MobilePrefixAdvertisement& advertisement);
   bool is_from_home_agent(const wire::PacketView& view) const { return view.source == configuration_.home_agent; }
 

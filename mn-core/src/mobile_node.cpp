@@ -65,13 +65,7 @@ class MobileNode::Implementation {
   }
 
   void stop(Now now, Outputs& outputs) {
-    node.stopping = true;
-    const auto usable = node.movement.usable();
-    for (auto& [home_address, address] : node.managed) {
-      std::optional<CareOf> from = data_path_of(node, address);
-      if (!from || !node.movement.still_works(*from)) from = usable.empty() ? std::nullopt : std::optional(usable.front());
-      address.registration.release(from, now, outputs);
-    }
+    release_all(node, now, outputs);
     for (const auto& packet : node.held.take_all()) outputs.verdicts.push_back({packet.id, VerdictKind::Accept});
   }
   bool stopped() const {
@@ -88,6 +82,7 @@ class MobileNode::Implementation {
     plan_care_of_addresses(node);
     if (!concerns_flows) return;
     choose_targets(node, now, outputs);
+    reroute_releases(node, now, outputs);
     keep_pool(node, now, outputs);
   }
 

@@ -25,9 +25,8 @@ Destination destination_of(Node& node, const CareOf& care_of) {
   Destination out;
   for (auto& [home_address, address] : node.managed) {
     if (address.leaving) continue;
-    if (address.registration.acknowledged() == care_of) {
-      out.in_use = true;
-    } else if (is_pending(address)) {
+    if (address.registration.acknowledged() == care_of) out.in_use = true;
+    if (is_pending(address)) {
       if (address.target == care_of && address.registration.acknowledged()) out.movers.push_back(&address);
     } else if (address.registration.wanted() == care_of && address.registration.state() != RegistrationState::Refused) {
       out.on_the_way = true;

@@ -70,6 +70,8 @@ struct Receiver {
 
   // RFC 6275 §11.4.3
   void operator()(const wire::MobilePrefixAdvertisement& advertisement) const {
+    if (node.find(view.logical_destination()) == nullptr)
+      return ignore("prefix-advertisement-unexpected", "its home address is none of ours");
     if (const char* wrong = node.signalling.judge(view, advertisement))
       return ignore(wrong, "a Mobile Prefix Advertisement that is not provably from the home agent");
     switch (node.prefix_discovery.handle(advertisement, now.monotonic)) {

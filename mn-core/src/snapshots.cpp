@@ -78,9 +78,9 @@ void add_problems(const Node& node, StatusSnapshot& out) {
                   std::to_string(primary.registration.unanswered()) +
                   " Binding Updates; check its address and that it runs.");
   }
-  if (!node.configuration.security_association.key.empty() || node.configuration.authentication != Authentication::NoneInsecure)
-    return;
-  out.problems.push_back("Nothing protects the signalling with the home agent (authentication is none-insecure); use RFC 4285.");
+  if (node.configuration.authentication == Authentication::NoneInsecure)
+    out.problems.push_back(
+        "Nothing protects the signalling with the home agent (authentication is none-insecure); use RFC 4285.");
 }
 
 }  // namespace

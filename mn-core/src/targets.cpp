@@ -68,6 +68,12 @@ void choose_targets(Node& node, Now now, Outputs& outputs) {
     set_target(node, *address, node.movement.care_of(choice.interface), choice.reason);
     show_progress(node, *address, now.monotonic);
   }
+  // The warm pool decides where its home addresses belong; here only whether anything can be sent from there.
+  for (const auto& pooled : node.pool.addresses()) {
+    const CareOf care_of{pooled.entry.care_of_address, pooled.entry.interface};
+    if (auto* address = node.find(pooled.entry.home_address))
+      set_target(node, *address, node.movement.still_works(care_of) ? std::optional(care_of) : std::nullopt, {});
+  }
   run_move_sequence(node, now, outputs);
 }
 

@@ -17,7 +17,7 @@ void set_target(Node& node, ManagedHomeAddress& address, const std::optional<Car
 flow_redirector::InterfaceChoice choice_for(Node& node, const ManagedHomeAddress& address);
 
 // After a movement or a new policy: every home address of a flow, and the primary one, gets the target that command,
-// policy and interfaces give now. Those of the warm pool follow in keep_pool().
+// policy and interfaces give now. Those of the warm pool that lost their uplink wait for keep_pool().
 void choose_targets(Node& node, Now now, Outputs& outputs);
 
 // Shows the registrations' progress in the states of the flows that have the home address.

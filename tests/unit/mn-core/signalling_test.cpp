@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Refresh requests, binding errors, ICMPv6 errors about the tunnel, and what must be ignored.
+#include "flow_support.hpp"
+
+using namespace mipflow;
+using namespace mipflow::mobile_node;
+using namespace mipflow::mobile_node::test;
+
+namespace {
+
+PacketReceived message(const wire::MobilityMessage& message, const Address& source = kHomeAgent,
+                       const Address& destination = kPrimary) {
+  return {.packet = wire::build_packet({.source = source, .destination = destination}, message), .interface = kWlan};
+}
+
+struct TooBig {
+  Address router = address("2001:db8:aa::1");
+  Address outer_source = kWlanAddress;
+  Address outer_destination = kHomeAgent;
+  Address inner_source = kPrimary;
+  std::uint8_t next_header = kProtocolIpv6;
+  std::uint32_t mtu = 1400;
+  std::uint8_t type = wire::kIcmpv6PacketTooBig;
+};
+
+PacketReceived icmpv6_error(const TooBig& what) {
+  const Bytes inner = wire::build_packet_around({.source = what.inner_source, .destination = kCorrespondent}, kProtocolUdp, Bytes(1400));
+  const Bytes outer = wire::build_packet_around({.source = what.outer_source, .destination = what.outer_destination}, what.next_header, inner);
+  wire::Icmpv6Error error{.type = what.type, .parameter = what.mtu, .invoking_packet = outer};
+  error.invoking_packet.resize(1200);
+  return {.packet = wire::build_packet({.source = what.router, .destination = kWlanAddress}, wire::Icmpv6Message{error}), .interface = kWlan};
+}
+
+std::uint32_t mtu_of(TestNode& test) { return test.node.plan().default_route->mtu; }
+
+}  // namespace
+
+TEST_CASE("a Binding Refresh Request of the home agent refreshes, one of a stranger does not") {
+  TestNode test;
+  settle_in(test);
+  test.handle(message(wire::BindingRefreshRequest{}, kCorrespondent));
+  CHECK(test.take_updates().empty());
+  CHECK(test.saw_event("refresh-request-from-stranger"));
+  test.handle(message(wire::BindingRefreshRequest{}, kHomeAgent, address("2001:db8:1::9999")));
+  CHECK(test.take_updates().empty());
+  test.handle(message(wire::BindingRefreshRequest{}));
+  const auto updates = test.take_updates();
+  REQUIRE(updates.size() == 1);
+  CHECK(updates.front().home_address == kPrimary);
+  // While that one is unanswered, more requests are no reason for more Binding Updates.
+  for (int i = 0; i < 100; ++i) test.handle(message(wire::BindingRefreshRequest{}));
+  CHECK(test.take_updates().empty());
+}
+
+TEST_CASE("a Binding Error of the home agent makes the node register again; nothing else happens before the answer") {
+  TestNode test;
+  settle_in(test);
+  test.handle(message(wire::BindingError{.home_address = kPrimary}, kCorrespondent, kWlanAddress));
+  CHECK(test.take_updates().empty());
+  test.handle(message(wire::BindingError{.home_address = kPrimary}, kHomeAgent, kWlanAddress));
+  CHECK(test.take_updates().size() == 1);
+  CHECK(test.node.status(test.both()).registered);
+  test.handle(message(wire::BindingError{.home_address = address("2001:db8:1::9999")}, kHomeAgent, kWlanAddress));
+  CHECK(test.take_updates().empty());
+}
+
+TEST_CASE("messages of the tunnel count only from the own home agent's tunnel") {
+  TestNode test;
+  settle_in(test);
+  auto request = message(wire::BindingRefreshRequest{});
+  request.tunnel_source = kCorrespondent;
+  test.handle(request);
+  CHECK(test.take_updates().empty());
+  CHECK(test.saw_event("tunnel-from-stranger"));
+}
+
+TEST_CASE("messages for other roles are counted and ignored") {
+  TestNode test;
+  settle_in(test);
+  for (const auto& other : {wire::MobilityMessage{wire::BindingUpdate{}}, wire::MobilityMessage{wire::HomeTestInit{}},
+                            wire::MobilityMessage{wire::CareOfTestInit{}}, wire::MobilityMessage{wire::HomeTest{}},
+                            wire::MobilityMessage{wire::CareOfTest{}}}) {
+    test.handle(message(other));
+    CHECK(test.saw_event("message-not-for-us"));
+  }
+  CHECK(test.take_updates().empty());
+  CHECK(test.take_other_packets().empty());
+}
+
+TEST_CASE("Packet Too Big about the tunnel lowers the MTU for ten minutes") {
+  TestNode test;
+  settle_in(test);
+  REQUIRE(mtu_of(test) == 1460);
+  test.handle(icmpv6_error({.mtu = 1400}));
+  CHECK(mtu_of(test) == 1360);
+  CHECK(test.saw_event("path-mtu-lowered"));
+  test.serve(600s - 1ms);
+  CHECK(mtu_of(test) == 1360);
+  test.serve(1ms);
+  CHECK(mtu_of(test) == 1460);
+}
+
+TEST_CASE("the MTU never goes below what every IPv6 link carries") {
+  TestNode test;
+  settle_in(test);
+  test.handle(icmpv6_error({.mtu = 1300}));
+  CHECK(mtu_of(test) == 1280);
+  test.handle(icmpv6_error({.mtu = 1279}));
+  test.handle(icmpv6_error({.mtu = 0}));
+  CHECK(mtu_of(test) == 1280);
+}
+
+TEST_CASE("forged and meaningless Packet Too Big messages change nothing") {
+  TestNode test;
+  settle_in(test);
+  TooBig what;
+  SECTION("not our care-of address") { what.outer_source = address("2001:db8:a::77"); }
+  SECTION("not to the home agent") { what.outer_destination = kCorrespondent; }
+  SECTION("not a tunnel") { what.next_header = kProtocolUdp; }
+  SECTION("not a packet of ours inside") { what.inner_source = address("2001:db8:1::7777"); }
+  SECTION("larger than the link") { what.mtu = 9000; }
+  SECTION("another error") { what.type = wire::kIcmpv6DestinationUnreachable; }
+  test.handle(icmpv6_error(what));
+  CHECK(mtu_of(test) == 1460);
+}
+
+TEST_CASE("a quotation cut at any octet does no harm") {
+  TestNode test;
+  settle_in(test);
+  const auto whole = icmpv6_error({});
+  for (std::size_t length = 0; length < 200; ++length) {
+    auto cut = whole;
+    cut.packet.resize(length);
+    test.handle(cut);
+  }
+  CHECK(mtu_of(test) == 1460);
+}
+
+TEST_CASE("the MTU is the smallest of the uplinks in use") {
+  TestNode test;
+  test.wlan_up();
+  test.serve(5s);
+  CHECK(mtu_of(test) == 1460);
+  test.wwan_up();
+  test.handle(InterfaceChanged{.index = kWwan, .name = "wwan0", .kind = InterfaceKind::Cellular, .up = true, .running = true, .mtu = 1420});
+  test.serve(5s);
+  CHECK(mtu_of(test) == 1380);
+  test.carrier(kWwan, "wwan0", false, InterfaceKind::Cellular);
+  test.serve(5s);
+  CHECK(mtu_of(test) == 1460);
+}
+
+TEST_CASE("what the kernel refuses is told") {
+  TestNode test;
+  test.handle(PlanRefused{"the default route", 1});
+  CHECK(test.saw_event("plan-refused"));
+}
