@@ -1,0 +1,238 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The home agent's programs: into the tunnels, out of the tunnels, signalling, watched neighbour discovery.
+#include <catch2/catch.hpp>
+
+#include "kernel_fixture.hpp"
+
+using namespace mipflow;
+using namespace mipflow::datapath;
+using namespace mipflow::packets;
+
+namespace {
+
+const Address kHome = address("2001:db8:100::1");
+const Address kOtherHome = address("2001:db8:100::2");
+const Address kCareOf = address("2001:db8:21::2");
+const Address kHomeAgent = address("2001:db8:1::2");  // on wlan0, which stands for the link to the Internet here
+const Address kAnycast = address("2001:db8:100:0:fdff:ffff:ffff:fffe");
+const Address kCorrespondent = address("2001:db8:6::2");
+const Address kRouter = address("2001:db8:1::1");
+const Ends kOuterIn{kCareOf, kHomeAgent};
+const Ends kDown{kCorrespondent, kHome};
+const Ends kUp{kHome, kCorrespondent};
+
+class HomeAgentFixture {
+ public:
+  HomeAgentFixture() {
+    enter_laboratory();
+    auto opened = DataPath::open(options_for(Role::HomeAgent, "/sys/fs/bpf/mipflow/test-ha"));
+    if (!opened) FAIL(opened.error().text);
+    path = std::move(*opened);
+    must(path->attach_uplink(interface_named("wlan0")));
+    must(path->set_signalling_address(kHomeAgent));
+    must(path->set_signalling_address(kAnycast));
+    must(path->set_tunnel(kHome, {kCareOf, kHomeAgent}));
+    must(path->set_tunnel_source({kHome, kCareOf}));
+  }
+  ~HomeAgentFixture() { CHECK(path->remove_everything()); }
+
+  static void must(const Expected<void, Error>& result) {
+    if (!result) FAIL(result.error().text);
+  }
+  Ran out(const Octets& packet) { return run_egress(Role::HomeAgent, "mip0", packet); }
+  Ran in(const Octets& packet) { return run_ingress(Role::HomeAgent, "wlan0", packet); }
+
+  std::unique_ptr<DataPath> path;
+};
+
+}  // namespace
+
+TEST_CASE_METHOD(HomeAgentFixture, "a packet to a home address goes to its care-of address") {
+  const Octets packet = tcp(kDown, 80, 1000);
+  const Ran ran = out(packet);
+  REQUIRE(ran.verdict == kRedirect);
+  const Read outer = read(ran.packet);
+  CHECK(outer.source == kHomeAgent);
+  CHECK(outer.destination == kCareOf);
+  CHECK(outer.next_header == kIpv6);
+  CHECK(outer.hop_limit == 64);
+  CHECK(outer.payload_octets == packet.size());
+  CHECK(outer.payload == packet);
+  CHECK(counter(*path, "tunnelled_out") == 1);
+
+  must(path->set_tunnel(kHome, {address("2001:db8:22::7"), kHomeAgent}));
+  CHECK(read(out(packet).packet).destination == address("2001:db8:22::7"));
+}
+
+TEST_CASE_METHOD(HomeAgentFixture, "what can not be tunnelled to a mobile node is dropped and counted") {
+  SECTION("no binding") {
+    CHECK(out(tcp({kCorrespondent, kOtherHome}, 80, 1000)).verdict == kDrop);
+    CHECK(counter(*path, "no_binding") == 1);
+  }
+  SECTION("link-local or multicast") {
+    CHECK(out(udp({address("fe80::1"), kHome}, 1, 2)).verdict == kDrop);
+    CHECK(out(udp({kCorrespondent, address("ff02::1")}, 1, 2)).verdict == kDrop);
+    CHECK(counter(*path, "not_forwardable") == 2);
+  }
+  SECTION("no route to the care-of address") {
+    shell("ip -6 route add unreachable 2001:db8:21::/64");
+    CHECK(out(tcp(kDown, 80, 1000)).verdict == kDrop);
+    CHECK(counter(*path, "no_route") == 1);
+    shell("ip -6 route del unreachable 2001:db8:21::/64");
+  }
+  SECTION("the care-of address is reached through a tunnel of ours: a loop") {
+    shell("ip -6 route add 2001:db8:100::2/128 dev mip0");
+    must(path->set_tunnel(kHome, {kOtherHome, kHomeAgent}));
+    CHECK(out(tcp(kDown, 80, 1000)).verdict == kDrop);
+    CHECK(counter(*path, "no_route") == 1);
+    shell("ip -6 route del 2001:db8:100::2/128 dev mip0");
+  }
+}
+
+TEST_CASE_METHOD(HomeAgentFixture, "a packet longer than the way to the care-of address carries is answered") {
+  shell("ip link set wlan0 mtu 1400");
+  const Octets packet = tcp(kDown, 80, 1000, kAck, 1361 - 60);
+  const Ran ran = out(packet);
+  REQUIRE(ran.verdict == kRedirect);
+  const Read answer = read(ran.packet);
+  CHECK(answer.source == kHomeAgent);
+  CHECK(answer.destination == kCorrespondent);
+  CHECK(answer.payload[0] == 2);
+  CHECK(get32(answer.payload, 4) == 1360);
+  CHECK(checksum_is_right(answer));
+  CHECK(out(tcp(kDown, 80, 1000, kAck, 1360 - 60)).verdict == kRedirect);
+  CHECK(counter(*path, "too_big") == 1);
+  CHECK(counter(*path, "tunnelled_out") == 1);
+  shell("ip link set wlan0 mtu 1500");
+}
+
+TEST_CASE_METHOD(HomeAgentFixture, "a reverse-tunnelled packet is accepted from the registered care-of address only") {
+  const Octets packet = tcp(kUp, 1000, 80);
+  const Ran ran = in(tunnelled(kOuterIn, packet));
+  REQUIRE(ran.verdict == kRedirect);
+  CHECK(ran.packet == packet);
+  CHECK(counter(*path, "tunnelled_in") == 1);
+
+  CHECK(in(tunnelled({address("2001:db8:21::3"), kHomeAgent}, packet)).verdict == kDrop);
+  CHECK(in(tunnelled(kOuterIn, tcp({kOtherHome, kCorrespondent}, 1000, 80))).verdict == kDrop);
+  CHECK(in(tunnelled(kOuterIn, tcp({kCorrespondent, kHome}, 1000, 80))).verdict == kDrop);
+  CHECK(counter(*path, "wrong_tunnel_source") == 3);
+
+  must(path->set_tunnel_source({kHome, address("2001:db8:21::3")}));  // two at a time while the mobile node moves
+  CHECK(in(tunnelled({address("2001:db8:21::3"), kHomeAgent}, packet)).verdict == kRedirect);
+  CHECK(in(tunnelled(kOuterIn, packet)).verdict == kRedirect);
+  must(path->erase_tunnel_source({kHome, kCareOf}));
+  CHECK(in(tunnelled(kOuterIn, packet)).verdict == kDrop);
+}
+
+TEST_CASE_METHOD(HomeAgentFixture, "a mobile node can not speak on our links through its tunnel") {
+  for (const char* destination : {"fe80::1", "ff02::1", "::1", "::"})
+    CHECK(in(tunnelled(kOuterIn, udp({kHome, address(destination)}, 1, 2))).verdict == kDrop);
+  for (std::uint8_t type = 133; type <= 137; ++type)
+    CHECK(in(tunnelled(kOuterIn, icmpv6({kHome, kHomeAgent}, type, filler(28), 0, 255))).verdict == kDrop);
+  CHECK(counter(*path, "inner_refused") == 9);
+}
+
+TEST_CASE_METHOD(HomeAgentFixture, "a link-local address that somebody bound does not come out of a tunnel") {
+  must(path->set_tunnel_source({address("fe80::5"), kCareOf}));
+  CHECK(in(tunnelled(kOuterIn, udp({address("fe80::5"), kCorrespondent}, 1, 2))).verdict == kDrop);
+  CHECK(counter(*path, "inner_refused") == 1);
+}
+
+TEST_CASE_METHOD(HomeAgentFixture, "signalling to the home agent goes into the ring") {
+  const auto check = [&](const Octets& packet) {
+    CHECK(in(packet).verdict == kDrop);
+    const auto ringed = read_all(*path);
+    REQUIRE(ringed.packets.size() == 1);
+    CHECK(ringed.packets[0].packet == packet);
+    CHECK(ringed.packets[0].link_layer_source == LinkLayerAddress{2, 0, 0, 0, 0, 2});
+    return ringed.packets[0];
+  };
+  SECTION("Binding Update with Home Address option") {
+    check(ipv6(kOuterIn, kDestinationOptions, joined(home_address_option(kMobility, kHome), mobility_header({kHome, kHomeAgent}, 5))));
+  }
+  SECTION("de-registration at home") {
+    const Ends ends{kHome, kHomeAgent};
+    check(ipv6(ends, kMobility, mobility_header(ends, 5)));
+  }
+  SECTION("prefix solicitation with Home Address option") {
+    const Octets upper = read(icmpv6({kHome, kHomeAgent}, 146, filler(4))).payload;
+    check(ipv6(kOuterIn, kDestinationOptions, joined(home_address_option(kIcmpv6, kHome), upper)));
+  }
+  SECTION("agent discovery to the anycast address") { check(icmpv6({kCareOf, kAnycast}, 144, filler(4))); }
+  SECTION("out of a tunnel") {
+    const Octets inner = ipv6({kHome, kHomeAgent}, kMobility, mobility_header({kHome, kHomeAgent}, 1));
+    CHECK(in(tunnelled(kOuterIn, inner)).verdict == kDrop);
+    const auto ringed = read_all(*path);
+    REQUIRE(ringed.packets.size() == 1);
+    CHECK(ringed.packets[0].packet == inner);
+    CHECK(ringed.packets[0].tunnel_source == kCareOf);
+  }
+}
+
+TEST_CASE_METHOD(HomeAgentFixture, "signalling between others is forwarded like any packet") {
+  const Ends others{kHome, kCorrespondent};
+  const Octets home_test_init = ipv6(others, kMobility, mobility_header(others, 1));
+  const Ran tunnelled_one = in(tunnelled(kOuterIn, home_test_init));
+  CHECK(tunnelled_one.verdict == kRedirect);
+  CHECK(tunnelled_one.packet == home_test_init);
+  const Ends home_test{kCorrespondent, kHome};
+  CHECK(in(ipv6(home_test, kMobility, mobility_header(home_test, 3))).verdict == kPass);
+  CHECK(out(ipv6(home_test, kMobility, mobility_header(home_test, 3))).verdict == kRedirect);
+  CHECK(read_all(*path).packets.empty());
+}
+
+TEST_CASE_METHOD(HomeAgentFixture, "neighbour discovery about a watched address is copied and passed on") {
+  must(path->set_watched_address({interface_named("wlan0"), kHome}));
+  Octets body(4);
+  body.insert(body.end(), kHome.octets.begin(), kHome.octets.end());
+  const Octets solicitation = icmpv6({address("::"), address("ff02::1:ff00:1")}, 135, body, 0, 255);
+  const Octets advertisement = icmpv6({kHome, address("ff02::1")}, 136, body, 0, 255);
+  for (const Octets& packet : {solicitation, advertisement}) {
+    const Ran ran = in(packet);
+    CHECK(ran.verdict == kPass);
+    CHECK(ran.packet == packet);
+    const auto ringed = read_all(*path);
+    REQUIRE(ringed.packets.size() == 1);
+    CHECK(ringed.packets[0].packet == packet);
+  }
+  SECTION("another address, another interface") {
+    std::copy(kOtherHome.octets.begin(), kOtherHome.octets.end(), body.begin() + 4);
+    CHECK(in(icmpv6({kRouter, address("ff02::1:ff00:2")}, 135, body, 0, 255)).verdict == kPass);
+    must(path->attach_uplink(interface_named("wwan0")));
+    CHECK(run_ingress(Role::HomeAgent, "wwan0", solicitation).verdict == kPass);
+    must(path->detach_uplink(interface_named("wwan0")));
+    CHECK(read_all(*path).packets.empty());
+  }
+  SECTION("no longer watched") {
+    must(path->erase_watched_address({interface_named("wlan0"), kHome}));
+    CHECK(in(solicitation).verdict == kPass);
+    CHECK(read_all(*path).packets.empty());
+  }
+  SECTION("cut in front of the target") {
+    CHECK(in(icmpv6({kRouter, kHomeAgent}, 135, Octets(19), 0, 255)).verdict == kPass);
+    CHECK(read_all(*path).packets.empty());
+  }
+}
+
+TEST_CASE_METHOD(HomeAgentFixture, "Packet Too Big from inside a tunnel becomes one for the correspondent node") {
+  const Octets inner = tcp(kDown, 80, 1000, kAck, 1400 - 60);
+  const Octets error = icmpv6_error({kRouter, kHomeAgent}, 2, 1380, tunnelled({kHomeAgent, kCareOf}, inner));
+  const Ran ran = in(error);
+  REQUIRE(ran.verdict == kRedirect);
+  const Read relayed = read(ran.packet);
+  CHECK(relayed.source == kHomeAgent);
+  CHECK(relayed.destination == kCorrespondent);
+  CHECK(relayed.payload[0] == 2);
+  CHECK(get32(relayed.payload, 4) == 1340);
+  CHECK(checksum_is_right(relayed));
+  CHECK(std::equal(inner.begin(), inner.begin() + 1192, relayed.payload.begin() + 8));
+  CHECK(counter(*path, "packet_too_big_relayed") == 1);
+  CHECK(read_all(*path).packets.size() == 1);
+
+  SECTION("not when the tunnel it quotes is not ours") {
+    const Octets foreign = icmpv6_error({kRouter, kHomeAgent}, 2, 1380, tunnelled({kHomeAgent, kRouter}, inner));
+    CHECK(in(foreign).verdict == kPass);
+    CHECK(read_all(*path).packets.empty());
+  }
+}
