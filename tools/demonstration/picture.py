@@ -13,10 +13,10 @@ _FONT = "font-family='DejaVu Sans, Helvetica, Arial, sans-serif'"
 
 
 def _nice_ceiling(value):
-    """The smallest of 1, 2, 5, 10, 20, 50, ... that is not below the value."""
+    """The smallest of 2, 4, 6, 8, 10, 20, 40, ... that is not below the value."""
     step = 1
     while True:
-        for factor in (1, 2, 5):
+        for factor in (2, 4, 6, 8, 10):
             if factor * step >= value:
                 return factor * step
         step *= 10

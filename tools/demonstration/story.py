@@ -31,6 +31,7 @@ class Act:
     """A phase as it was played: what the daemon and the home agent said at its end."""
     title: str
     event: str
+    target: str | None  # the interface that the UDP flow was told, or forced, to use
     begin_ns: int
     flows: dict = field(default_factory=dict)     # FlowKey -> flow object of the control protocol
     bindings: dict = field(default_factory=dict)  # home address -> care-of address, as the home agent has it
@@ -49,12 +50,16 @@ class Story:
         self.extra = {}
 
     def play(self):
+        teller = self._teller
         self._before = self._traces()
         self._start_daemons()
         self._open_flows()
         self._show_flows("Both flows go over the same interface, each under a home address of its own.")
         first = self._acts[0].flows[UDP]["interface"]
-        self._move_udp(other(first), f"moved to {other(first)}", f"UDP moved to {other(first)}")
+        second = other(first)
+        teller.step(f"Move the UDP flow to {second}; the TCP flow stays where it is")
+        self._move_udp(second, f"moved to {second}", f"UDP moved to {second}")
+        teller.step(f"Move the UDP flow back to {first}")
         self._move_udp(first, "moved back", f"UDP moved back to {first}")
         self._cut(first)
         self._end_flows()
@@ -94,7 +99,7 @@ class Story:
         teller.say(f"UDP, numbered packets, 1,000 per second in each direction, to port {UDP.port}")
         teller.say(f"TCP, 8 Mbit/s in each direction, every octet checked, to port {TCP.port}")
         wait_until(self._flows_are_known, "both flows in `mipflow flow list`")
-        self._begin_act("at first", "")
+        self._begin_act("at first", "", None)
 
     def _flows_are_known(self):
         flows = self._live_flows()
@@ -111,8 +116,8 @@ class Story:
                     found[key] = flow
         return found
 
-    def _begin_act(self, title, event):
-        self._acts.append(Act(title, event, now_ns()))
+    def _begin_act(self, title, event, target):
+        self._acts.append(Act(title, event, target, now_ns()))
 
     def _run_act(self, seconds=_PHASE_SECONDS):
         """Lets the flows run, then notes what daemon and home agent say about them."""
@@ -134,9 +139,8 @@ class Story:
         self._teller.command(" ".join(["mipflow", *(["--home-agent"] if node == "ha" else []), *words]), done.stdout)
 
     def _move_udp(self, interface, title, event):
-        self._teller.step(f"Move the UDP flow to {interface}; the TCP flow stays where it is")
         number = self._live_flows()[UDP]["id"]
-        self._begin_act(title, event)
+        self._begin_act(title, event, interface)
         self._show("flow", "move", str(number), interface)
         self._run_act()
         self._show("flow", "list")
@@ -144,7 +148,7 @@ class Story:
 
     def _cut(self, interface):
         self._teller.step(f"Cut the cable of {interface} under both flows")
-        self._begin_act(f"cable of {interface} cut", f"cable of {interface} cut")
+        self._begin_act(f"cable of {interface} cut", f"cable of {interface} cut", other(interface))
         self._lab.cut(interface)
         self._run_act()
         self._show("interface", "list")
@@ -172,7 +176,7 @@ class Story:
                 (measure.measure_tcp if flow.is_tcp else measure.measure_udp)(flow, phase, item)
                 self.figures.append(item)
         self.extra["udp_first_packet_on_new_interface_ms"] = [
-            measure.switch_milliseconds(self.captures, UDP, act.flows[UDP]["interface"], act.begin_ns) for act in self._acts[1:]]
+            measure.switch_milliseconds(self.captures, UDP, act.target, act.begin_ns) for act in self._acts[1:]]
 
     def figure(self, key, number):
         """Of a flow in the phase with this number; -1 is the last one."""
@@ -215,12 +219,11 @@ class Story:
 
     def _judge_move(self, number):
         act, phase, item = self._acts[number], self.phases[number], self.figure(UDP, number)
-        target = act.flows[UDP]["interface"]
-        away = other(target)
+        target, away = act.target, other(act.target)
         self._claim(f"UDP {phase.title}: all its packets use {target}",
                     item.settled_packets[target] > 0 and item.settled_packets[away] == 0,
                     f"{item.packets[target]} packets on {target}, {item.packets[away]} on {away} before the switch, "
-                    f"first one on {target} after {self.extra['udp_first_packet_on_new_interface_ms'][number - 1] or 0:.1f} ms")
+                    f"first one on {target} {self.extra['udp_first_packet_on_new_interface_ms'][number - 1] or 0:.0f} ms after the command was typed")
         self._claim(f"UDP {phase.title}: no packet is lost", item.lost_out == 0 and item.lost_in == 0,
                     f"{item.lost_out} out, {item.lost_in} in")
         outside = measure.care_of_addresses_of(self.captures, UDP, phase.settled())[target]
@@ -236,7 +239,7 @@ class Story:
                     f"{stays.packets[other(away)]} packets on {other(away)}, {stays.packets[away]} on {away}")
 
     def _judge_cut(self):
-        left = other(self._acts[0].flows[UDP]["interface"])
+        left = self._acts[-1].target
         for key, flow in ((UDP, self._udp), (TCP, self._tcp)):
             item = self.figure(key, -1)
             settled = self.phases[-1].settled()
