@@ -38,7 +38,7 @@ def reference_problem(root, reference, is_test):
         # The name of a C++ test case may be split over lines by the formatter, so white space and quotes do not count.
         if re.sub(r'["\s]+', " ", name) not in re.sub(r'["\s]+', " ", text):
             return f"{reference}: {path} has no test of this name"
-    elif not re.search(rf"(?<![\w.>]){re.escape(name)}\b", text):
+    elif not re.search(rf"\b(?:class|struct)\s+{re.escape(name)}\b|(?<![\w.>]){re.escape(name)}\s*[({{=]", text):
         return f"{reference}: {path} has no function or class of this name"
     return None
 
