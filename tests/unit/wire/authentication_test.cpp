@@ -67,6 +67,7 @@ TEST_CASE("the RFC 4285 packets of other programs authenticate") {
     const BytesView header = header_of(vector_named(name));
     CHECK(authenticator_is_right(header, association.spi, association.key, kCareOf, kHome));
     CHECK_FALSE(authenticator_is_right(header, association.spi + 1, association.key, kCareOf, kHome));
+    CHECK_FALSE(authenticator_is_right(header, association.spi - 1, association.key, kCareOf, kHome));
     CHECK_FALSE(authenticator_is_right(header, association.spi, from_hex("00"), kCareOf, kHome));
     CHECK_FALSE(authenticator_is_right(header, association.spi, association.key, kAgent, kHome));
     CHECK_FALSE(authenticator_is_right(header, association.spi, association.key, kCareOf, kOtherHome));
@@ -205,6 +206,19 @@ TEST_CASE("mobile prefix messages are authenticated over addresses and content")
     longer.insert(longer.end(), bytes.end() - 32, bytes.end());
     CHECK_FALSE(prefix_authenticator_is_right(longer, 256, key, kCareOf, kHome, kAgent));
   }
+}
+
+TEST_CASE("a mobile prefix message has one authentication option, not two, though the last one be right") {
+  const Bytes key = association_of_vectors().key;
+  Bytes bytes = encode_signed(MobilePrefixSolicitation{7, {}}, 256, key, 99, kCareOf, kHome, kAgent, kHome, kAgent);
+  bytes.insert(bytes.end(), bytes.end() - 32, bytes.end());
+  Writer covered;
+  for (const Address& each : {kCareOf, kHome, kAgent}) covered.address(each);
+  covered.bytes(BytesView(bytes).first(bytes.size() - 16));
+  covered.patch_u16(3 * 16 + 2, 0);
+  const Sha256Digest digest = hmac_sha256(key, covered.view());
+  std::copy_n(digest.begin(), 16, bytes.end() - 16);
+  CHECK_FALSE(prefix_authenticator_is_right(bytes, 256, key, kCareOf, kHome, kAgent));
 }
 
 TEST_CASE("other ICMPv6 messages come back unsigned") {

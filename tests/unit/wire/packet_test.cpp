@@ -187,6 +187,20 @@ TEST_CASE("a second type 2 routing header is refused") {
         DecodeError{DecodeErrorKind::RoutingHeaderWrong, 40 + 24 + 2});
 }
 
+TEST_CASE("RFC 6275 §6.4: only a type 2 routing header with exactly one segment left is read") {
+  for (unsigned segments_left = 0; segments_left < 256; ++segments_left) {
+    Bytes packet = packet_of(43, "3b02" "0201" "00000000" "20010db8031000000000000000000030");
+    packet[43] = static_cast<std::uint8_t>(segments_left);
+    const auto view = parse_packet(packet);
+    if (segments_left == 1) {
+      CHECK(view);
+    } else {
+      REQUIRE(!view);
+      CHECK(view.error() == DecodeError{DecodeErrorKind::RoutingHeaderWrong, 43});
+    }
+  }
+}
+
 TEST_CASE("random headers never end the walk badly") {
   const auto seed = std::random_device{}();
   INFO("seed " << seed);
