@@ -10,10 +10,15 @@
    mip0 on mn carries the home addresses 2001:db8:100::1, ::2, ::3; ha has host routes to them on its own mip0.
    Everything plain between mn and cn passes ha too: the tunnel's path and the plain path have the same hops.
 """
+import ctypes
 import json
 import os
 import pathlib
+import socket
 import subprocess
+import threading
+
+_libc = ctypes.CDLL(None, use_errno=True)
 
 HOME = [f"2001:db8:100::{i}" for i in (1, 2, 3)]
 CARE_OF = {"wlan0": "2001:db8:1::2", "wwan0": "2001:db8:2::2"}
@@ -105,6 +110,8 @@ class Network:
         self.ip("router", "route add default via 2001:db8:5::2")
         self.ip("ha", "route add default via 2001:db8:5::1")
         self.ip("cn", "route add default via 2001:db8:6::1")
+        # As if it had learned the tunnel's MTU before: else the first long datagram is lost for that, as it has to be.
+        self.ip("cn", f"route add 2001:db8:100::/64 via 2001:db8:6::1 mtu {self.link_mtu - TUNNEL_HEADER}")
 
         self._mip0("mn")
         self._mip0("ha")
@@ -139,3 +146,22 @@ class Network:
                 subprocess.run(["rm", "-rf", str(left)], check=False)
         for node in ("mn", "router", "ha", "cn"):
             subprocess.run(["ip", "netns", "delete", self.name(node)], check=False, capture_output=True)
+
+
+def sockets_of(network, node):
+    """A function like socket.socket() whose sockets live in the node's network namespace."""
+    def make(*arguments):
+        out = []
+
+        def enter():
+            with open(f"/run/netns/{network.name(node)}") as namespace:
+                if _libc.setns(namespace.fileno(), 0x40000000):
+                    raise OSError(ctypes.get_errno(), "setns")
+            out.append(socket.socket(*arguments))
+
+        # The namespace belongs to the thread, so the rest of the process stays where it is.
+        thread = threading.Thread(target=enter)
+        thread.start()
+        thread.join()
+        return out[0]
+    return make

@@ -1,0 +1,318 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Real traffic through a data path that is filled by hand: tunnel_traffic_test.py DATAPATH_LAB
+
+Network: see tunnel_network.py. A flow "of the first kind" has its own home address (HOME[0]); one of the second kind
+has a socket with HOME[0] whose packets leave with HOME[1]. Everything is done with offloads on, where large packets
+stay whole on the virtual links, and with offloads off, where real segments and checksums cross them.
+"""
+import hashlib
+import itertools
+import json
+import os
+import re
+import select
+import socket
+import sys
+import threading
+import time
+import unittest
+
+from tunnel_network import CORRESPONDENT, HOME, Network, sockets_of
+
+LAB = None
+UDP_SEGMENT = 103
+SOL_UDP = 17
+IPV6_RECVERR = 25
+IPV6_MTU = 24
+TCP, UDP, ICMPV6 = 6, 17, 58
+ports = itertools.count(20000)
+
+
+class Traffic:
+    """The tests; the classes below run them on different networks."""
+    offloads = True
+
+    @classmethod
+    def setUpClass(cls):
+        cls.network = cls.enterClassContext(Network(LAB, offloads=cls.offloads))
+        cls.mobile = staticmethod(sockets_of(cls.network, "mn"))
+        cls.correspondent = staticmethod(sockets_of(cls.network, "cn"))
+
+    def setUp(self):
+        self.opened = []
+        self.before = {role: self.network.counters(role) for role in ("mn", "ha")}
+        self.bad_before = {node: self.bad_checksums(node) for node in ("mn", "cn")}
+
+    def tearDown(self):
+        for opened in self.opened:
+            opened.close()
+        for node in ("mn", "cn"):
+            self.assertEqual(self.bad_checksums(node), self.bad_before[node], f"packets with a wrong checksum on {node}")
+
+    def bad_checksums(self, node):
+        text = self.network.run(node, "cat", "/proc/net/snmp6", "/proc/net/snmp").stdout
+        # For TCP the kernel keeps one counter for both IP versions.
+        total = sum(int(n) for n in re.findall(r"(?:Udp6|Icmp6)InCsumErrors\s+(\d+)", text))
+        names, values = [line.split() for line in text.splitlines() if line.startswith("Tcp:")]
+        return total + int(values[names.index("InCsumErrors")])
+
+    def counted(self, role, counter):
+        return self.network.counters(role)[counter] - self.before[role][counter]
+
+    def own(self, opened):
+        self.opened.append(opened)
+        return opened
+
+    def flow(self, protocol, port, correspondent_port):
+        """Makes it a flow of the second kind."""
+        self.network.data_path("mn", "flow", HOME[0], port, CORRESPONDENT, correspondent_port, protocol, HOME[1], 2)
+
+    def tcp_pair(self, rewritten):
+        """(mobile node's socket, correspondent's socket, mobile node's port)"""
+        listener = self.own(self.correspondent(socket.AF_INET6, socket.SOCK_STREAM))
+        server_port, port = next(ports), next(ports)
+        listener.bind((CORRESPONDENT, server_port))
+        listener.listen()
+        if rewritten:
+            self.flow(TCP, port, server_port)
+        client = self.own(self.mobile(socket.AF_INET6, socket.SOCK_STREAM))
+        client.bind((HOME[0], port))
+        client.settimeout(20)
+        client.connect((CORRESPONDENT, server_port))
+        listener.settimeout(20)
+        server, peer = listener.accept()
+        server.settimeout(20)
+        self.own(server)
+        self.assertEqual(peer[0], HOME[1] if rewritten else HOME[0])
+        return client, server, port
+
+    def transfer(self, sender, receiver, octets, during=None):
+        """Sends so many octets and checks that they arrive unchanged."""
+        block = os.urandom(1 << 20)
+        sent = hashlib.sha256()
+
+        def send():
+            left = octets
+            while left:
+                piece = block[:min(left, len(block))]
+                sender.sendall(piece)
+                sent.update(piece)
+                left -= len(piece)
+
+        thread = threading.Thread(target=send)
+        thread.start()
+        received, count = hashlib.sha256(), 0
+        if during:
+            during()
+        while count < octets:
+            data = receiver.recv(1 << 20)
+            self.assertTrue(data, "connection ended early")
+            received.update(data)
+            count += len(data)
+        thread.join()
+        self.assertEqual(received.digest(), sent.digest())
+
+    def udp_pair(self, rewritten):
+        server = self.own(self.correspondent(socket.AF_INET6, socket.SOCK_DGRAM))
+        client = self.own(self.mobile(socket.AF_INET6, socket.SOCK_DGRAM))
+        server_port, port = next(ports), next(ports)
+        server.bind((CORRESPONDENT, server_port))
+        if rewritten:
+            self.flow(UDP, port, server_port)
+        client.bind((HOME[0], port))
+        client.connect((CORRESPONDENT, server_port))
+        for end in (client, server):
+            end.settimeout(5)
+            end.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 << 20)
+        return client, server
+
+    # ---- TCP ----
+
+    def test_tcp_in_both_directions(self):
+        for rewritten in (False, True):
+            client, server, _ = self.tcp_pair(rewritten)
+            self.transfer(client, server, self.bulk)
+            self.transfer(server, client, self.bulk)
+
+    def test_tcp_flow_is_counted_and_its_end_is_seen(self):
+        client, server, port = self.tcp_pair(True)
+        self.transfer(client, server, 1 << 20)
+        activity = next(a for a in self.network.data_path("mn", "activities") if a["source_port"] == port)
+        self.assertGreaterEqual(activity["packets_out"], (1 << 20) // 1388)
+        # All headers of all segments: the octets of a whole and those of its pieces.
+        self.assertGreaterEqual(activity["bytes_out"], (1 << 20) + activity["packets_out"] * 60)
+        self.assertLess(activity["bytes_out"], (1 << 20) * 1.2)
+        self.assertFalse(activity["closed"])
+        self.network.data_path("mn", "ring")
+        client.close()
+        server.close()
+        self.wait_for(lambda: any(r.get("source_port") == port for r in self.network.data_path("mn", "ring")), "end of flow")
+
+    def test_connection_goes_on_while_its_home_address_moves(self):
+        client, server, _ = self.tcp_pair(True)
+        before = self.octets_received("router", "a2")
+
+        def move():
+            for uplink in ("wwan0", "wlan0", "wwan0"):
+                time.sleep(0.05)  # traffic in between is the point; nothing depends on how much
+                self.network.move(2, uplink)
+
+        self.transfer(client, server, self.bulk, during=move)
+        self.transfer(server, client, self.bulk)
+        self.assertGreater(self.octets_received("router", "a2") - before, self.bulk // 100)
+        self.network.move(2, "wlan0")
+
+    def octets_received(self, node, device):
+        return json.loads(self.network.run(node, "ip", "-j", "-s", "link", "show", device).stdout)[0]["stats64"]["rx"]["bytes"]
+
+    def wait_for(self, condition, what, seconds=10):
+        end = time.monotonic() + seconds
+        while not condition():
+            if time.monotonic() > end:
+                self.fail(f"no {what} within {seconds} s")
+            time.sleep(0.02)
+
+    # ---- UDP ----
+
+    def test_udp_of_every_kind_of_size(self):
+        # Around the ends of packets and fragments; the longest datagram that there is.
+        sizes = [0, 1, 2, 3, 7, 100, 1231, 1232, 1233, 1411, 1412, 1413, 1414, 2823, 2824, 9001, 40000, 65507]
+        for rewritten in (False, True):
+            client, server = self.udp_pair(rewritten)
+            for size in sizes:
+                data = os.urandom(size)
+                client.send(data)
+                received, source = server.recvfrom(70000)
+                self.assertEqual(received, data)
+                self.assertEqual(source[0], HOME[1] if rewritten else HOME[0])
+                server.sendto(data, source)
+                self.assertEqual(client.recv(70000), data)
+
+    def test_udp_generic_segmentation(self):
+        for rewritten in (False, True):
+            client, server = self.udp_pair(rewritten)
+            for segment, octets in ((1200, 48000), (1400, 1401), (1, 64), (512, 32000), (1412, 1412 * 40)):
+                client.setsockopt(SOL_UDP, UDP_SEGMENT, segment)
+                data = os.urandom(octets)
+                client.send(data)
+                received = b""
+                while len(received) < octets:
+                    piece = server.recv(70000)
+                    self.assertEqual(len(piece), min(segment, octets - len(received)))
+                    received += piece
+                self.assertEqual(received, data)
+
+    def test_first_packets_of_a_move_wait_for_the_neighbour(self):
+        client, server = self.udp_pair(True)
+        self.network.ip("mn", "neigh flush dev wwan0")
+        self.network.move(2, "wwan0")
+        for number in range(20):
+            client.send(str(number).encode())
+        self.assertEqual([int(server.recv(100)) for _ in range(20)], list(range(20)))
+        self.network.move(2, "wlan0")
+
+    # ---- ICMPv6 ----
+
+    def test_echo_of_odd_sizes(self):
+        for size in (0, 1, 55, 1412, 1413, 5001, 20001):
+            out = self.network.run("mn", "ping", "-c", 3, "-i", 0.01, "-W", 2, "-s", size, "-I", HOME[0], CORRESPONDENT).stdout
+            self.assertIn(" 0% packet loss", out)
+            out = self.network.run("cn", "ping", "-c", 3, "-i", 0.01, "-W", 2, "-s", size, HOME[1]).stdout
+            self.assertIn(" 0% packet loss", out)
+
+    def test_port_unreachable_reaches_the_socket_in_both_directions(self):
+        client, server = self.udp_pair(True)
+        port = server.getsockname()[1]
+        server.close()
+        client.send(b"anybody there?")
+        with self.assertRaises(ConnectionRefusedError):
+            client.recv(100)
+        self.assertGreaterEqual(self.counted("mn", "errors_translated"), 1)
+
+        client, server = self.udp_pair(True)
+        client.send(b"hello")
+        _, source = server.recvfrom(100)
+        client.close()
+        server.connect(source)
+        server.send(b"anybody there?")
+        with self.assertRaises(ConnectionRefusedError):
+            server.recv(100)
+        self.assertNotEqual(port, 0)
+
+    # ---- path MTU: every transfer stalls unless the sender is told ----
+
+    def with_mtu(self, ends, mtu, check):
+        for node, device in ends:
+            self.network.ip(node, f"link set dev {device} mtu {mtu}")
+        self.network.data_path("mn", "refresh")
+        try:
+            check()
+        finally:
+            for node, device in ends:
+                self.network.ip(node, f"link set dev {device} mtu 1500")
+            self.network.data_path("mn", "refresh")
+            self.forget_path_mtus()
+
+    def forget_path_mtus(self):
+        """What was learned about a path lives as long as the route."""
+        for line in ("del", "add"):
+            self.network.ip("mn", f"route {line} default dev mip0 table 100")
+            self.network.ip("cn", f"route {line} 2001:db8:100::/64 via 2001:db8:6::1 mtu 1460")
+
+    def test_short_link_behind_the_home_agent(self):
+        def check():
+            client, server, _ = self.tcp_pair(True)
+            self.transfer(client, server, 1 << 20)
+            self.assertGreater(self.counted("mn", "errors_translated"), 0)
+        # The segment sizes of the hand-shake would already fit when the correspondent's own link were the short one, so
+        # the home agent's route to it is.
+        self.network.ip("ha", f"route add {CORRESPONDENT}/128 dev net mtu 1350")
+        try:
+            check()
+        finally:
+            self.network.ip("ha", f"route del {CORRESPONDENT}/128 dev net")
+            self.forget_path_mtus()
+
+    def test_short_link_inside_the_tunnel(self):
+        def up():
+            client, server, _ = self.tcp_pair(True)
+            self.transfer(client, server, 1 << 20)
+            self.assertGreater(self.counted("mn", "packet_too_big_relayed"), 0)
+
+        def down():
+            client, server, _ = self.tcp_pair(True)
+            self.transfer(server, client, 1 << 20)
+            self.assertGreater(self.counted("ha", "packet_too_big_relayed"), 0)
+
+        # One end of a virtual link is enough: the router's for what it sends.
+        self.with_mtu([("router", "core")], 1400, up)
+        self.with_mtu([("router", "a1")], 1400, down)
+
+    def test_short_uplink_of_a_tunnel_end(self):
+        def up():
+            client, server, _ = self.tcp_pair(True)
+            self.transfer(client, server, 1 << 20)
+            self.assertGreater(self.counted("mn", "too_big"), 0)
+
+        def down():
+            client, server, _ = self.tcp_pair(True)
+            self.transfer(server, client, 1 << 20)
+            self.assertGreater(self.counted("ha", "too_big"), 0)
+
+        self.with_mtu([("mn", "wlan0")], 1400, up)
+        self.with_mtu([("ha", "core0")], 1400, down)
+
+
+class WithOffloads(Traffic, unittest.TestCase):
+    bulk = 200 << 20
+
+
+class WithoutOffloads(Traffic, unittest.TestCase):
+    offloads = False
+    bulk = 40 << 20
+
+
+if __name__ == "__main__":
+    LAB = sys.argv.pop(1)
+    unittest.main(verbosity=2)
