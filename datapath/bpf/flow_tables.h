@@ -89,17 +89,17 @@ static __always_inline struct mipflow_fragment_key fragment_key_of(const struct 
 }
 
 /* Counters and the end of a flow. `key` is the one of map departures. */
-static __noinline void account(struct __sk_buff *skb, const struct packet *packet, __u32 slot, bool departing,
-                               const struct mipflow_flow_key *key)
+__noinline int account(struct __sk_buff *skb, const struct packet *packet, __u32 slot, bool departing,
+                       const struct mipflow_flow_key *key)
 {
   struct mipflow_activity *flow = bpf_map_lookup_elem(&activity, &slot);
   struct mipflow_flow_closed_record *record;
-  __u64 octets = skb->len - packet->start;
-  __u64 packets = 1;
+  __u64 octets, packets = 1;
   __u32 state;
 
-  if (!flow)
-    return;
+  if (!flow || !packet || !key)
+    return 0;
+  octets = skb->len - packet->start;
   if (skb->gso_size) { /* many packets on the wire, each with its own headers */
     __u32 headers = packet->upper + packet->upper_octets - packet->start;
 
@@ -118,10 +118,10 @@ static __noinline void account(struct __sk_buff *skb, const struct packet *packe
   flow->last_seen_ns = bpf_ktime_get_boot_ns();
 
   if (packet->protocol != IPPROTO_TCP || packet->is_later_fragment)
-    return;
+    return 0;
   state = flow->tcp_state;
   if (!state && !(packet->tcp_flags & (TCP_FIN | TCP_RST)))
-    return;
+    return 0;
   if ((packet->tcp_flags & (TCP_SYN | TCP_ACK)) == TCP_SYN)
     state = 0; /* the ports are used again */
   if (departing && !(packet->tcp_flags & TCP_RST))
@@ -146,6 +146,7 @@ static __noinline void account(struct __sk_buff *skb, const struct packet *packe
     }
   }
   flow->tcp_state = state; /* two processors may race for it; the next packet or the idle timeout makes up for it */
+  return 0;
 }
 
 #endif

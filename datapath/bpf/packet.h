@@ -83,9 +83,13 @@ static __always_inline bool read_ipv6_header(struct __sk_buff *skb, __u32 start,
   return true;
 }
 
-/* Moves packet->protocol and packet->upper behind the extension headers. False when they are cut. */
-static __noinline bool skip_extension_headers(struct __sk_buff *skb, struct packet *packet)
+/* Moves packet->protocol and packet->upper behind the extension headers. False when they are cut.
+ * Not static, like some functions below: the kernel's verifier then looks through it once and not once per call, and
+ * wants to see that a pointer is not NULL. */
+__noinline bool skip_extension_headers(struct __sk_buff *skb, struct packet *packet)
 {
+  if (!packet)
+    return false;
   for (int i = 0; i < MAXIMUM_EXTENSION_HEADERS; ++i) {
     struct {
       __u8 next_header;

@@ -11,7 +11,7 @@
 #define RENEWED_OCTETS 64 /* more than link-layer and IPv6 header */
 
 /* One's complement sum of `octets` from `start` on; anything behind QUOTED_OCTETS is left out. */
-static __noinline __s64 sum_of(struct __sk_buff *skb, __u32 start, __u32 octets, __u32 seed)
+__noinline __s64 sum_of(struct __sk_buff *skb, __u32 start, __u32 octets, __u32 seed)
 {
   __u32 chunk[CHECKSUM_STEP / 4];
   __s64 sum = seed;
