@@ -48,6 +48,19 @@ TEST_CASE("setting an item to what it is or erasing one that is not there is no 
   CHECK(table.take_changes().erase == std::vector<int>{1});
 }
 
+TEST_CASE("an item that the kernel lost is handed out again", "[plan_table]") {
+  Table table;
+  table.set(1, 10);
+  table.take_changes();
+  table.repeat(1);
+  table.repeat(2);
+  CHECK(table.take_changes().set == std::vector<std::pair<int, int>>{{1, 10}});
+  CHECK(table.take_changes().empty());
+  table.repeat(1);
+  table.erase(1);
+  CHECK(table.take_changes().erase == std::vector<int>{1});
+}
+
 TEST_CASE("the last of several changes between two takings counts", "[plan_table]") {
   Table table;
   table.set(1, 10);

@@ -3,6 +3,7 @@
 
 #include <optional>
 #include <unordered_map>
+#include <unordered_set>
 #include <utility>
 #include <vector>
 
@@ -55,7 +56,10 @@ class PlanTable {
   }
   // The kernel has lost the item: the next taking hands it out again although it is what it was.
   void repeat(const Key& key) {
-    if (items_.contains(key)) before_.insert_or_assign(key, std::nullopt);
+    const auto found = items_.find(key);
+    if (found == items_.end()) return;
+    before_.try_emplace(key, found->second);
+    repeated_.insert(key);
   }
   const Item* find(const Key& key) const {
     const auto found = items_.find(key);
@@ -71,17 +75,19 @@ class PlanTable {
       const auto found = items_.find(key);
       if (found == items_.end()) {
         if (before) out.erase.push_back(key);
-      } else if (!before || !(*before == found->second)) {
+      } else if (!before || !(*before == found->second) || repeated_.contains(key)) {
         out.set.emplace_back(key, found->second);
       }
     }
     before_.clear();
+    repeated_.clear();
     return out;
   }
 
  private:
   Map items_;
   std::unordered_map<Key, std::optional<Item>> before_;  // what was touched, and what it was at the last taking
+  std::unordered_set<Key> repeated_;                     // among these, what is handed out in any case
 };
 
 }  // namespace mipflow::forwarding
