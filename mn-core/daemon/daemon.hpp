@@ -9,6 +9,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <set>
 
 #include "control_requests.hpp"
 #include "mipflow/platform/configuration.hpp"
@@ -102,6 +103,7 @@ class Daemon final : private platform::RunnerPort {
   std::function<void(PacketReceived)> on_signalling_;
   std::function<void(const datapath::FlowClosed&)> on_flow_closed_;
   std::optional<TimePoint> healed_;
+  std::set<InterfaceIndex> without_carrier_;  // since the network was read last
   bool heal_is_due_ = false;
   bool programs_are_lost_ = false;
   bool routes_are_due_ = false;

@@ -38,6 +38,7 @@ void NetworkEvents::on_link(const platform::Link& link) {
                                 .running = link.running,
                                 .mtu = link.mtu,
                                 .link_layer_address = link.link_layer_address});
+  if (!link.up || !link.running) hooks_.carrier_lost(link.index);
 }
 
 void NetworkEvents::on_link_removed(const platform::Link& link) { forget(link.index); }

@@ -20,6 +20,7 @@ class NetworkEvents final : public platform::NetworkListener {
     std::function<void(const Event&)> event;
     std::function<void(InterfaceIndex)> uplink_came;        // to be attached to the data path
     std::function<void(InterfaceIndex)> uplink_went;
+    std::function<void(InterfaceIndex)> carrier_lost;              // or set down; may be told again
     std::function<void(InterfaceIndex, const Address&)> router_came;
     std::function<void(InterfaceIndex, const Address&)> router_went;
     std::function<void()> routes_changed;

@@ -2,6 +2,7 @@
 // What wakes the daemon, and what it does then.
 #include <algorithm>
 #include <csignal>
+#include <utility>
 
 #include "daemon.hpp"
 #include "mipflow/platform/clock.hpp"
@@ -75,6 +76,8 @@ void Daemon::read_network() {
   runner_.begin();
   const auto read = observer_->on_readable();
   runner_.end();
+  // Not before the flows have moved: until then the data path goes on sending there.
+  for (const InterfaceIndex interface : std::exchange(without_carrier_, {})) neighbours_->drop_waiting(interface);
   if (!read) warn("network-not-read", {read.error()});
   finish_when_deregistered();
 }
@@ -102,6 +105,7 @@ NetworkEvents::Hooks Daemon::network_hooks() {
     if (auto* data_path = kernel_->data_path())
       if (const auto done = data_path->detach_uplink(interface); !done) warn("uplink-not-detached", {{done.error().text, done.error().code}});
   };
+  hooks.carrier_lost = [this](InterfaceIndex interface) { without_carrier_.insert(interface); };
   hooks.router_came = [this](InterfaceIndex interface, const Address& router) { neighbours_->keep(interface, router); };
   hooks.router_went = [this](InterfaceIndex interface, const Address& router) { neighbours_->release(interface, router); };
   hooks.routes_changed = [this] {

@@ -91,7 +91,7 @@ Assignment assign_home_address_to(Node& node, const SeparatedPacket& packet, boo
   const auto& attributes = packet.attributes;
   const Address& source = attributes.key.source;
   const auto* own = node.find(source);
-  if (own == nullptr || own->leaving) return Assignment::None;
+  if (own == nullptr || own->leaving || own->at_home_on) return Assignment::None;
   if (!node.primary().live()) {
     // The default route is there only while the primary home address is bound, so this is its first registration or a
     // packet from before the loss.
@@ -102,7 +102,8 @@ Assignment assign_home_address_to(Node& node, const SeparatedPacket& packet, boo
   const auto& policy_class = node.policy->classify(attributes);
   // Whoever bound the socket to another home address than the primary one chose it; the ends of a connection that is
   // under way know it by the address that it has; and some classes stay on the primary home address.
-  const bool keeps_source = source != node.configuration.primary_home_address || !packet.begins_connection ||
+  // So do all while the node waits to return home.
+  const bool keeps_source = is_on_home_link(node) || source != node.configuration.primary_home_address || !packet.begins_connection ||
                             policy_class.home_address == flow_separator::HomeAddressRule::Primary;
   if (keeps_source)
     return add_flow(node, attributes, source, false, now, outputs) ? Assignment::Done : Assignment::None;
@@ -119,7 +120,7 @@ Assignment assign_home_address_to(Node& node, const SeparatedPacket& packet, boo
 bool add_flow(Node& node, const flow_separator::FlowAttributes& attributes, const Address& home_address,
               bool initiated_by_correspondent, Now now, Outputs& outputs) {
   auto* address = node.find(home_address);
-  if (address == nullptr || address->leaving || !address->carries_packets) return false;
+  if (address == nullptr || address->leaving || address->at_home_on || !address->carries_packets) return false;
   take_into_table(node, *address, now);
 
   const bool first_on_address = node.home_addresses.flows(home_address) == 0;

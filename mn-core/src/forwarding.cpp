@@ -15,6 +15,12 @@ std::optional<CareOf> data_path_of(const Node& node, const ManagedHomeAddress& a
 
 void plan_home_address(Node& node, const ManagedHomeAddress& address) {
   if (!address.carries_packets || address.leaving) return;
+  const bool primary = address.home_address == node.configuration.primary_home_address;
+  if (address.at_home_on) {
+    node.plan.home_addresses.set(address.home_address, {.default_binding = 0, .primary = primary});
+    node.plan.bindings.erase(address.binding);
+    return;
+  }
   if (const auto path = data_path_of(node, address)) {
     node.plan.bindings.set(address.binding, {.header = forwarding::HeaderKind::Tunnel,
                                              .home_address = address.home_address,
@@ -22,9 +28,7 @@ void plan_home_address(Node& node, const ManagedHomeAddress& address) {
                                              .peer = node.configuration.home_agent,
                                              .uplink = path->interface});
   }
-  node.plan.home_addresses.set(address.home_address,
-                               {.default_binding = address.binding,
-                                .primary = address.home_address == node.configuration.primary_home_address});
+  node.plan.home_addresses.set(address.home_address, {.default_binding = address.binding, .primary = primary});
 }
 
 void unplan_home_address(Node& node, const ManagedHomeAddress& address) {
@@ -56,7 +60,7 @@ void plan_care_of_addresses(Node& node) {
 
 void plan_default_route(Node& node) {
   const auto& primary = node.primary();
-  if (!primary.registration.acknowledged() && !node.assume_bound) {
+  if (primary.at_home_on || (!primary.registration.acknowledged() && !node.assume_bound)) {
     node.plan.default_route.reset();
     return;
   }

@@ -175,14 +175,17 @@ void registration_changed(Node& node, const Address& home_address, RegistrationC
     case RegistrationChange::Refused: return refused(node, *address, now, outputs);
     case RegistrationChange::Expired: return expired(node, *address, now, outputs);
     case RegistrationChange::Released:
-      if (address->leaving) forget(node, home_address);
+      if (address->leaving)
+        forget(node, home_address);
+      else if (address->going_home)
+        arrived_home(node, *address, now, outputs);
       return;
   }
 }
 
 void keep_pool(Node& node, Now now, Outputs& outputs) {
   // New addresses are asked for under the primary one's binding.
-  if (node.stopping || !node.primary().live()) return;
+  if (node.stopping || !node.primary().live() || node.returning_home.phase != ReturningHome::Phase::Away) return;
   const auto& primary = node.primary();
   std::vector<hoa_alloc::Uplink> uplinks;
   for (const auto& care_of : node.movement.usable()) {

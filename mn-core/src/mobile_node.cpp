@@ -46,20 +46,22 @@ class MobileNode::Implementation {
   }
 
   void on_deadline(Now now, Outputs& outputs) {
-    moved(node.movement.on_deadline(now.monotonic), now, outputs);
+    if (node.movement.on_deadline(now.monotonic)) moved(true, now, outputs);
     if (node.path_mtu.on_deadline(now.monotonic)) plan_default_route(node);
     registration_deadlines(node, now, outputs);
     prefix_deadlines(node, now, outputs);
     release_overdue_packets(node, now, outputs);
-    expire_flows(node, now, outputs);
+    returning_home_deadline(node, now, outputs);
+    if (!node.primary().at_home_on) expire_flows(node, now, outputs);
     if (move_sequence_deadline(node) <= now.monotonic) run_move_sequence(node, now, outputs);
     if (std::min(node.upkeep_due, node.pool_retry) <= now.monotonic) upkeep(now, outputs);
   }
 
   TimePoint next_deadline() const {
     TimePoint next = std::min({node.movement.next_deadline(), node.path_mtu.next_deadline(),
-                               node.prefix_discovery.next_deadline(), node.held.next_deadline(), node.flows.next_deadline(),
-                               move_sequence_deadline(node), node.pool_retry, node.upkeep_due});
+                               node.prefix_discovery.next_deadline(), node.held.next_deadline(),
+                               node.primary().at_home_on ? kNever : node.flows.next_deadline(),
+                               node.returning_home.next_deadline(), move_sequence_deadline(node), node.pool_retry, node.upkeep_due});
     for (const auto& [home_address, address] : node.managed) next = std::min(next, address.registration.next_deadline());
     return next;
   }
@@ -88,6 +90,7 @@ class MobileNode::Implementation {
 
   void upkeep(Now now, Outputs& outputs) {
     node.upkeep_due = kNever;
+    check_returning_home(node, now, outputs);
     run_move_sequence(node, now, outputs);
     keep_pool(node, now, outputs);
     node.pool_retry = node.pool.retry_at(now.monotonic);

@@ -11,7 +11,7 @@ namespace {
 
 // The registration has not been told the target yet.
 bool is_pending(const ManagedHomeAddress& address) {
-  return !address.leaving && address.target && address.registration.wanted() != address.target &&
+  return !address.leaving && !address.going_home && !address.at_home_on && address.target && address.registration.wanted() != address.target &&
          address.registration.will_retry();
 }
 
@@ -50,6 +50,7 @@ bool anchor_will_come(const Node& node) {
 }  // namespace
 
 void run_move_sequence(Node& node, Now now, Outputs& outputs) {
+  if (node.stopping || node.returning_home.phase != ReturningHome::Phase::Away) return;
   std::vector<CareOf> destinations;
   for (auto& [home_address, address] : node.managed) {
     if (!is_pending(address)) continue;

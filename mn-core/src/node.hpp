@@ -8,6 +8,7 @@
 //   forwarding                forwarding.hpp         what the kernel should look like
 //   figure4, figure5          flows.hpp              first packets of flows; end of flows; commands about flows
 //   signalling_input          signalling_input.hpp   messages that arrive
+//   returning_home            returning_home.hpp     the home link
 //   snapshots                 snapshots.hpp          what the operator may see
 #pragma once
 
@@ -33,6 +34,7 @@
 #include "movement.hpp"
 #include "path_mtu.hpp"
 #include "prefix_discovery.hpp"
+#include "returning_home.hpp"
 
 namespace mipflow::mobile_node {
 
@@ -52,6 +54,7 @@ struct ManagedHomeAddress {
   TimePoint waits_since = kNever;     // move sequence: since when the Binding Update for the target waits
   bool carries_packets = false;       // was bound once, so mip0 has it
   bool leaving = false;               // being de-registered for good
+  bool going_home = false;            // being de-registered on the home link
   std::optional<InterfaceIndex> at_home_on;  // de-registered because this interface is on the home link
 
   // Packets of flows can be sent and received with it.
@@ -88,6 +91,7 @@ struct Node {
   flow_separator::FlowMappingTable flows;
   HeldPackets held;
   PathMtu path_mtu;
+  ReturningHome returning_home;
   forwarding::ForwardingPlan plan;
 
   forwarding::BindingId last_binding = 0;

@@ -16,12 +16,13 @@ namespace {
 // Handles the messages of one packet; one function per message type.
 struct Receiver {
   Node& node;
+  const PacketReceived& event;
   const wire::PacketView& view;
   Now now;
   Outputs& outputs;
 
-  void ignore(const char* event, const std::string& why) const {
-    outputs.notices.push_back({Severity::Debug, event, "Ignored a packet from " + to_string(view.source) + ": " + why + "."});
+  void ignore(const char* name, const std::string& why) const {
+    outputs.notices.push_back({Severity::Debug, name, "Ignored a packet from " + to_string(view.source) + ": " + why + "."});
   }
 
   // RFC 6275 §11.7.3
@@ -83,7 +84,14 @@ struct Receiver {
 
   void operator()(const wire::Icmpv6Error& error) const { handle_tunnel_error(node, view, error, now, outputs); }
 
-  // Nothing of this mobile node answers to these.
+  void operator()(const wire::NeighborSolicitation& solicitation) const {
+    handle_neighbour_solicitation(node, view, solicitation, event, outputs);
+  }
+  void operator()(const wire::NeighborAdvertisement& advertisement) const {
+    handle_neighbour_advertisement(node, advertisement, event.interface, now, outputs);
+  }
+
+  // A mobile node without route optimisation answers to none of these.
   void operator()(const wire::HomeTestInit&) const { ignore("message-not-for-us", "a Home Test Init"); }
   void operator()(const wire::CareOfTestInit&) const { ignore("message-not-for-us", "a Care-of Test Init"); }
   void operator()(const wire::HomeTest&) const { ignore("message-not-for-us", "a Home Test nobody asked for"); }
@@ -92,8 +100,6 @@ struct Receiver {
   void operator()(const wire::HomeAgentAddressDiscoveryRequest&) const { ignore("message-not-for-us", "agent discovery"); }
   void operator()(const wire::HomeAgentAddressDiscoveryReply&) const { ignore("message-not-for-us", "agent discovery"); }
   void operator()(const wire::MobilePrefixSolicitation&) const { ignore("message-not-for-us", "prefix solicitation"); }
-  void operator()(const wire::NeighborSolicitation&) const { ignore("message-not-for-us", "neighbour discovery"); }
-  void operator()(const wire::NeighborAdvertisement&) const { ignore("message-not-for-us", "neighbour discovery"); }
   void operator()(const wire::RouterAdvertisement&) const { ignore("message-not-for-us", "router discovery"); }
 };
 
@@ -113,7 +119,7 @@ void receive_signalling(Node& node, const PacketReceived& event, Now now, Output
                                    " at octet " + std::to_string(decoded.error().offset) + "."});
     return;
   }
-  const Receiver receiver{node, decoded->view, now, outputs};
+  const Receiver receiver{node, event, decoded->view, now, outputs};
   std::visit([&receiver](const auto& group) { std::visit(receiver, group); }, decoded->message);
 }
 

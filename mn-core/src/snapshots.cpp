@@ -57,7 +57,14 @@ std::optional<Duration> remaining(const BindingUpdateListEntry& entry, Now now) 
   return std::max(entry.expires_at - now.monotonic, Duration::zero());
 }
 
-const ManagedHomeAddress* managed_of(const Node& node, const Address& home_address) { return node.find(home_address); }
+std::vector<FlowId> moves_with(const Node& node, const flow_separator::FlowEntry& flow) {
+  std::vector<FlowId> out;
+  for (const auto other : node.flows.flows_of(flow.home_address)) {
+    if (out.size() == kMovesWithNamed) break;
+    if (other != flow.id && node.flows.find(other)->binding_holder == flow.binding_holder) out.push_back(other);
+  }
+  return out;
+}
 
 void add_problems(const Node& node, StatusSnapshot& out) {
   const auto& primary = node.primary();
@@ -123,9 +130,9 @@ std::vector<FlowSnapshot> flows_of(const Node& node, Now now) {
                    .packets_in = flow.counters.packets_in,
                    .bytes_in = flow.counters.bytes_in,
                    .idle = std::max(now.monotonic - flow.last_active, Duration::zero()),
-                   .moves_with = node.flows.moves_with(id),
+                   .moves_with = moves_with(node, flow),
                    .interface_reason = flow.interface_reason});
-    const auto* address = managed_of(node, flow.home_address);
+    const auto* address = node.find(flow.home_address);
     if (address != nullptr && address->at_home_on) out.back().path = "direct";
   }
   std::sort(out.begin(), out.end(), [](const auto& a, const auto& b) { return a.id < b.id; });

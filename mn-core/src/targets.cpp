@@ -74,6 +74,8 @@ void choose_targets(Node& node, Now now, Outputs& outputs) {
     if (auto* address = node.find(pooled.entry.home_address))
       set_target(node, *address, node.movement.still_works(care_of) ? std::optional(care_of) : std::nullopt, {});
   }
+  // Before any Binding Update: on the home link there is another one to send.
+  check_returning_home(node, now, outputs);
   run_move_sequence(node, now, outputs);
 }
 

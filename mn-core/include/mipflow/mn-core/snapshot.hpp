@@ -2,6 +2,7 @@
 // What the operator may see of a mobile node. Plain values, made on request; tools turn them into tables and JSON.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -14,6 +15,8 @@
 
 namespace mipflow::mobile_node {
 
+inline constexpr std::size_t kMovesWithNamed = 100;
+
 struct FlowSnapshot {
   FlowId id = 0;
   std::string class_name;
@@ -21,12 +24,14 @@ struct FlowSnapshot {
   Address home_address;
   Address care_of_address;        // `::` while there is none
   std::string interface;          // name, empty while there is none
-  std::string path;               // "tunnel"
+  std::string path;               // "tunnel", "direct" (at home)
   std::string state;              // "active", "moving", "held", "closing", "stranded" (no usable interface)
   bool initiated_by_correspondent = false;
   std::uint64_t packets_out = 0, bytes_out = 0, packets_in = 0, bytes_in = 0;
   Duration idle{};
-  std::vector<FlowId> moves_with; // flows that share its home address and the holder of its binding
+  // Flows that share its home address and the holder of its binding, lowest id first. At most kMovesWithNamed: a peer can
+  // begin so many flows with one home address that naming them all for each of them would take the memory away.
+  std::vector<FlowId> moves_with;
   std::string interface_reason;   // why this interface: "policy class 'voice'", "moved by command", "only usable interface"
 };
 
@@ -35,7 +40,7 @@ struct HomeAddressSnapshot {
   bool primary = false;
   Address care_of_address;
   std::string interface;
-  std::string state;   // "registering", "registered", "spare", "anchor", "moving", "releasing", "refused"
+  std::string state;   // "registering", "registered", "spare", "anchor", "moving", "releasing", "refused", "at-home"
   std::vector<FlowId> flows;
   std::optional<Duration> lifetime;  // remaining time of the binding
   std::string origin;  // "configured", "prefix"
