@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+#include <csignal>
 #include <cstdio>
 #include <exception>
 #include <string>
@@ -36,7 +37,10 @@ int run(const platform::DaemonOptions& options) {
   };
   if (!settings) return complain(settings.error());
   if (!policy) return complain(policy.error());
-  if (options.check) return 0;
+  if (options.check) {
+    std::printf("%s is valid\n", options.configuration.c_str());
+    return 0;
+  }
 
   mnd::Daemon daemon(options, std::move(*settings), std::move(*policy));
   if (const auto started = daemon.start(); !started) {
@@ -53,6 +57,8 @@ int main(int argc, char** argv) {
   const auto options = platform::parse_daemon_options(
       argc, argv, {"mipflow-mnd", "mnd", "Moves each data flow of this host on its own between its network interfaces (Mobile IPv6)."});
   if (!options) return options.error().status;
+  // Whoever reads our standard error may go away; that is no reason to stop.
+  std::signal(SIGPIPE, SIG_IGN);
   // Nothing below throws on purpose; what the system denies (memory, a thread) ends here with a reason.
   try {
     return options->clean_up ? clean_up(*options) : run(*options);

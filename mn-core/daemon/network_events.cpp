@@ -30,7 +30,8 @@ void NetworkEvents::on_link(const platform::Link& link) {
     forget(link.index);  // renamed, or put into a bridge
     return;
   }
-  if (uplinks_.insert(link.index).second || link.up) hooks_.uplink_came(link.index);
+  const bool is_new = uplinks_.insert(link.index).second;
+  if (is_new) hooks_.uplink_came(link.index);
   hooks_.event(InterfaceChanged{.index = link.index,
                                 .name = link.name,
                                 .kind = platform::interface_kind(link),

@@ -100,6 +100,7 @@ NetworkEvents::Hooks Daemon::network_hooks() {
     if (!data_path) return;
     if (const auto done = data_path->attach_uplink(interface); !done) warn("uplink-not-attached", {{done.error().text, done.error().code}});
   };
+  hooks.tell_again = [this](InterfaceIndex interface) { observer_->tell_again(interface); };
   hooks.uplink_went = [this](InterfaceIndex interface) {
     sender_->forget(interface);
     if (auto* data_path = kernel_->data_path())

@@ -10,8 +10,6 @@
 namespace mipflow::mobile_node {
 namespace {
 
-using flow_separator::FlowState;
-
 // Binding Updates of a new flow leave after the verdict of its first packet: that one takes the present path anyway.
 void upkeep_soon(Node& node, Now now) { node.upkeep_due = std::min(node.upkeep_due, now.monotonic); }
 
@@ -152,7 +150,8 @@ bool add_flow(Node& node, const flow_separator::FlowAttributes& attributes, cons
     set_target(node, *address, node.movement.care_of(choice.interface), choice.reason);
     if (address->target != address->registration.wanted()) upkeep_soon(node, now);
   }
-  show_progress(node, *address, now.monotonic);
+  // Only this flow: the others of the home address may be many, and nothing is new about them.
+  node.flows.set_state(inserted->id, state_of_flows(*address), now.monotonic);
   plan_flow(node, *node.flows.find(inserted->id), false);
   return true;
 }

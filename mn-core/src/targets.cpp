@@ -8,18 +8,14 @@
 #include "move_sequence.hpp"
 
 namespace mipflow::mobile_node {
-namespace {
 
 using flow_separator::FlowState;
 
-// The state of a flow whose home address is in this situation.
-FlowState state_of(const ManagedHomeAddress& address) {
+FlowState state_of_flows(const ManagedHomeAddress& address) {
   if (!address.target) return FlowState::Stranded;
   if (address.at_home_on) return FlowState::Active;
   return address.registration.acknowledged() == address.target ? FlowState::Active : FlowState::Moving;
 }
-
-}  // namespace
 
 void set_target(Node& node, ManagedHomeAddress& address, const std::optional<CareOf>& target, const std::string& reason) {
   if (address.target != target) {
@@ -80,7 +76,7 @@ void choose_targets(Node& node, Now now, Outputs& outputs) {
 }
 
 void show_progress(Node& node, const ManagedHomeAddress& address, TimePoint now) {
-  const FlowState state = state_of(address);
+  const FlowState state = state_of_flows(address);
   const auto& ids = node.flows.flows_of(address.home_address);
   for (const auto id : std::vector<FlowId>(ids.begin(), ids.end())) {
     const auto* flow = node.flows.find(id);
