@@ -134,12 +134,12 @@ class Attacks(SystemCase):
         self.wait_settled()
         self.move(self.flow_id, "wlan0")
         self.wait_settled()
-        recorded = [f for c in self.captures.values() for f, m in c.messages(d.BU) if d.name(f.outer.home_address) == self.home_address]
+        recorded = [f for c in self.captures.values() for f, m in c.messages(d.BU, self.home_address)]
         self.assertGreaterEqual(len(recorded), 3)
         for number, frame in enumerate(recorded):
             self.assert_changes_nothing(f"replay {number}", frame.outer.octets, "ha")
 
-    def test_right_binding_update_of_the_forger_works(self):
+    def test_z_right_binding_update_of_the_forger_works(self):
         """Control: the same code with the right key, sequence number and time is believed; so the lists above are no paper."""
         spare = next(a for a, h in self.home_addresses().items() if h["state"] == "spare")
         self.attacker.send(self.update(self.last_sequence(spare) + 100, home_address=spare, key=self.key(spare)))
@@ -263,7 +263,6 @@ class Attacks(SystemCase):
         neighbour = Neighbour(self.lab, "wlan0")
         self.addCleanup(neighbour.close)
         cases = {"tunnel of a stranger": (self.attacker, forge.tunnelled(self.attacker.address, self.care_of, inner)),
-                 "plain packet to the home address on the visited link": (neighbour, inner),
                  "home agent as source, but not to a care-of address": (neighbour, forge.tunnelled(self.agent, "ff02::1", inner))}
         for name, (sender, packet) in cases.items():
             with self.subTest(name):

@@ -152,13 +152,20 @@ class SilenceDuringDetection(ForeignCase):
 
 
 class DefectLiesInWait(ForeignCase):
-    """Control: without anchors the same cut meets the defect. Fails when the foreign home agent became harmless."""
-    mobile_node_changes = {**INSECURE, "home-addresses": {"anchor-per-interface": False, "warm-pool": 0}}
-    spares = 0
+    """Control: without anchors a cut meets the defect. Fails when the foreign home agent became harmless."""
+    mobile_node_changes = {**INSECURE, "home-addresses": {"anchor-per-interface": False}}
+
+    @classmethod
+    def prepare(cls):
+        cls.lab.cut("wwan0")     # so that no spare address comes to lie there by itself
+        super().prepare()
 
     def test_without_anchors_the_defect_strikes(self):
-        streams = [self.stream(), self.stream()]
-        self.put_on("wlan0", streams)
+        for _ in range(2):
+            self.stream()
+        self.wait(lambda: self.lab.mipflow("status")["spares"] == 2, "a full pool on wlan0")
+        self.lab.restore("wwan0")
+        self.wait(lambda: self.usable("wwan0"), "wwan0 in use", 15)
         self.lab.cut("wlan0")
         self.addCleanup(self.lab.restore, "wlan0")
         self.wait(lambda: any(e["stuck"] for e in self.events("bound")), "a tunnel that stays behind", 8)

@@ -21,6 +21,8 @@ SIZES = [1, 2, 3, 7, 8, 9, 63, 64, 100, 511, 1000, 1231, 1232, 1233, 1371, 1372,
 class Payload(SystemCase):
     def setUp(self):
         self.node, self.correspondent = self.lab.namespace("mn"), self.lab.namespace("cn")
+        for node in ("mn", "cn"):     # what the test before learned about path MTUs
+            self.lab.run(node, ["ip", "-6", "route", "flush", "cache"])
 
     def echoes(self, kind):
         echo = kind(self.correspondent, self.lab.correspondent_address)

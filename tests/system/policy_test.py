@@ -47,6 +47,11 @@ class PolicyFile(SystemCase):
     def setUp(self):
         self.node, self.correspondent = self.lab.namespace("mn"), self.lab.namespace("cn")
         self.reload(policy())
+        self.wait_pool()
+
+    def wait_pool(self):
+        """With the pool empty a new flow shares an address, and its interface, rather than wait."""
+        self.wait(lambda: self.lab.mipflow("status")["spares"] == 2, "a full pool")
 
     def reload(self, text):
         (self.lab.files("mn").policy_directory / "50-lab.toml").write_text(text)
@@ -68,6 +73,7 @@ class PolicyFile(SystemCase):
         self.addCleanup(tcp.close)
         self.assertEqual([self.flow(udp.port)[k] for k in ("class", "interface")], ["server", "wwan0"])
         self.assertEqual([self.flow(tcp.port, "tcp")[k] for k in ("class", "interface")], ["bulk", "wwan0"])
+        self.wait_pool()
         self.lab.run("mn", ["ping", "-6", "-c1", "-W2", self.lab.correspondent_address])
         echo_flow = next(f for f in self.flows() if f["protocol"] == "icmpv6")
         self.assertEqual(echo_flow["interface"], "wlan0", "the default class")

@@ -4,7 +4,6 @@
 A class starts the daemons once and its tests run one after the other in it; a test that needs another start makes a class
 of its own. When a test fails, the daemons' last words are printed.
 """
-import functools
 import os
 import pathlib
 import sys
@@ -30,10 +29,6 @@ INTERFACES = ("wlan0", "wwan0")
 
 class SystemLab(Lab):
     """The lab with what only tests need."""
-
-    @functools.lru_cache(maxsize=None)
-    def program(self, name):
-        return super().program(name)
 
     def namespace(self, node):
         return self.nodes[node].namespace

@@ -11,7 +11,7 @@ def snapshot(lab, node, interfaces=()):
     """Everything of the namespace that a daemon could have left or that was lost: {kind: sorted lines}."""
     def lines(*command):
         done = lab.run(node, list(command), check=False)
-        return sorted({re.sub(r"(valid_lft|preferred_lft|expires|rto|rtt) \S+|packets \d+ bytes \d+|\s+", " ", line).strip()
+        return sorted({re.sub(r"(valid_lft|preferred_lft|expires|rto|rtt) \S+|packets \d+ bytes \d+|\bid \d+|:\[\d+\]|\s+", " ", line).strip()
                        for line in done.stdout.splitlines() if line.strip()})
 
     links = json.loads(lab.run(node, ["ip", "-json", "link"]).stdout)
@@ -40,7 +40,7 @@ def bpf_programs(lab, node, interface):
         shown = json.loads(done.stdout)
     except ValueError:
         return []
-    return sorted(f"{p.get('kind')} {p.get('name')}" for part in shown for p in part.get("tc", []) if p.get("devname", interface) == interface)
+    return sorted(f"{p.get('kind')} {p.get('name').split(':')[0]}" for part in shown for p in part.get("tc", []) if p.get("devname", interface) == interface)
 
 
 def differences(before, after):
