@@ -43,6 +43,7 @@ void bound(Node& node, ManagedHomeAddress& address, Now now, Outputs& outputs) {
   const bool asked = status == wire::BindingStatus::AcceptedPrefixDiscoveryNecessary;
   if (is_primary(node, address.home_address)) {
     node.assume_bound = false;
+    node.prefix_discovery.resume(now.monotonic);
     if (first || asked) node.prefix_discovery.solicit(now.monotonic);
     plan_default_route(node);
     if (first) {
@@ -258,9 +259,10 @@ void prefixes_changed(Node& node, Now now, Outputs& outputs) {
 
 void prefix_deadlines(Node& node, Now now, Outputs& outputs) {
   if (node.prefix_discovery.next_deadline() > now.monotonic) return;
-  prefixes_changed(node, now, outputs);
+  if (node.prefix_discovery.has_expired(now.monotonic)) prefixes_changed(node, now, outputs);
+  if (!node.prefix_discovery.is_due(now.monotonic)) return;
   const auto& path = node.primary().registration.acknowledged();
-  if (!path || !node.movement.still_works(*path)) return node.prefix_discovery.postpone(now.monotonic);
+  if (!path || !node.movement.still_works(*path)) return node.prefix_discovery.postpone();
   const auto identifier = node.prefix_discovery.on_deadline(now.monotonic);
   if (!identifier) return;
   if (!node.prefix_discovery.answered() && node.prefix_discovery.unanswered() > kSolicitationsBeforeConfiguredPrefix &&

@@ -23,10 +23,16 @@ void PrefixDiscovery::solicit(TimePoint now) {
   next_ = last_sent_ == TimePoint::min() ? now : std::max(now, last_sent_ + kShortestInterval);
 }
 
-void PrefixDiscovery::postpone(TimePoint now) {
-  if (now < next_) return;
-  asking_ = false;
-  next_ = now + wire::kMaxBindackTimeout;
+void PrefixDiscovery::postpone() {
+  asking_ = true;
+  postponed_ = true;
+  next_ = kNever;
+}
+
+void PrefixDiscovery::resume(TimePoint now) {
+  if (!postponed_) return;
+  postponed_ = false;
+  next_ = now;
 }
 
 std::optional<std::uint16_t> PrefixDiscovery::on_deadline(TimePoint now) {
@@ -46,7 +52,7 @@ TimePoint PrefixDiscovery::next_deadline() const {
 }
 
 PrefixDiscovery::Verdict PrefixDiscovery::handle(const wire::MobilePrefixAdvertisement& advertisement, TimePoint now) {
-  if (!identifier_ || advertisement.identifier != *identifier_) {
+  if (postponed_ || !identifier_ || advertisement.identifier != *identifier_) {
     solicit(now);
     return Verdict::Unsolicited;
   }
@@ -87,6 +93,10 @@ void PrefixDiscovery::schedule_renewal(TimePoint now) {
     const Duration remaining = known.valid_until - now;
     next_ = std::min(next_, now + std::max<Duration>(remaining - remaining / 4, std::chrono::minutes{1}));
   }
+}
+
+bool PrefixDiscovery::has_expired(TimePoint now) const {
+  return std::any_of(prefixes_.begin(), prefixes_.end(), [now](const auto& item) { return item.second.valid_until <= now; });
 }
 
 std::vector<Prefix> PrefixDiscovery::take_expired(TimePoint now) {

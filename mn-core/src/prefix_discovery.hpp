@@ -33,11 +33,14 @@ class PrefixDiscovery {
 
   // Asks at the next on_deadline(); a question that is out already is not doubled.
   void solicit(TimePoint now);
+  bool is_due(TimePoint now) const { return now >= next_; }
+  bool has_expired(TimePoint now) const;
   // Returns the identifier of the Mobile Prefix Solicitation to send now, if one is due.
   std::optional<std::uint16_t> on_deadline(TimePoint now);
   TimePoint next_deadline() const;
-  // There is no way to ask now: a due question comes again after the longest retransmission time.
-  void postpone(TimePoint now);
+  // There is no way to ask now: the question is due at resume().
+  void postpone();
+  void resume(TimePoint now);
 
   enum class Verdict : std::uint8_t { Taken, Unsolicited };
   // Takes the prefixes of an advertisement that was found authentic. Unsolicited: nothing is taken and a question is due.
@@ -65,6 +68,7 @@ class PrefixDiscovery {
   std::map<Prefix, KnownPrefix> prefixes_;
   Backoff backoff_{wire::kInitialSolicitTimer, wire::kMaxBindackTimeout};
   bool asking_ = false;
+  bool postponed_ = false;
   std::optional<std::uint16_t> identifier_;  // of the newest question, until it is answered
   TimePoint last_sent_ = TimePoint::min();
   TimePoint next_ = kNever;

@@ -70,6 +70,8 @@ void choose_targets(Node& node, Now now, Outputs& outputs) {
     if (auto* address = node.find(pooled.entry.home_address))
       set_target(node, *address, node.movement.still_works(care_of) ? std::optional(care_of) : std::nullopt, {});
   }
+  if (const auto& path = node.primary().registration.acknowledged(); path && node.movement.still_works(*path))
+    node.prefix_discovery.resume(now.monotonic);
   // Before any Binding Update: on the home link there is another one to send.
   check_returning_home(node, now, outputs);
   run_move_sequence(node, now, outputs);
