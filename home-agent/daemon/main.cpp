@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+#include <csignal>
 #include <cstdio>
 #include <exception>
 #include <string>
@@ -35,7 +36,10 @@ int run(const platform::DaemonOptions& options) {
     return kExitConfiguration;
   };
   if (!settings) return complain(settings.error());
-  if (options.check) return 0;
+  if (options.check) {
+    std::printf("%s is valid\n", options.configuration.c_str());
+    return 0;
+  }
 
   had::Daemon daemon(options, std::move(*settings));
   if (const auto started = daemon.start(); !started) {
@@ -52,6 +56,8 @@ int main(int argc, char** argv) {
   const auto options = platform::parse_daemon_options(
       argc, argv, {"mipflow-had", "had", "Serves the home addresses of mobile nodes that are away (Mobile IPv6 home agent)."});
   if (!options) return options.error().status;
+  // Whoever reads our standard error may go away; that is no reason to stop.
+  std::signal(SIGPIPE, SIG_IGN);
   // Nothing below throws on purpose; what the system denies (memory, a thread) ends here with a reason.
   try {
     return options->clean_up ? clean_up(*options) : run(*options);

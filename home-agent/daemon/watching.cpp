@@ -57,7 +57,7 @@ void Daemon::watch_ring() {
 
 void Daemon::on_link(const platform::Link& link) {
   if (!platform::may_be_uplink(link, options_.device, {})) return;
-  if (!uplinks_.insert(link.index).second && !link.up) return;
+  if (!uplinks_.insert(link.index).second) return;
   auto* data_path = kernel_->data_path();
   if (!data_path) return;
   if (const auto done = data_path->attach_uplink(link.index); !done) warn("uplink-not-attached", {{done.error().text, done.error().code}});

@@ -77,7 +77,7 @@ void Daemon::read_network() {
   const auto read = observer_->on_readable();
   runner_.end();
   // Not before the flows have moved: until then the data path goes on sending there.
-  if (false) for (const InterfaceIndex interface : std::exchange(without_carrier_, {})) neighbours_->drop_waiting(interface);
+  for (const InterfaceIndex interface : std::exchange(without_carrier_, {})) neighbours_->drop_waiting(interface);
   if (!read) warn("network-not-read", {read.error()});
   finish_when_deregistered();
 }

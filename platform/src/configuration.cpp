@@ -2,6 +2,9 @@
 // What both daemons' configuration files have in common.
 #include "mipflow/platform/configuration.hpp"
 
+#include <algorithm>
+#include <tuple>
+
 #include "configuration_common.hpp"
 
 namespace mipflow::platform {
@@ -10,6 +13,13 @@ std::string to_string(const ConfigurationError& error) {
   std::string out = error.file;
   if (error.line != 0) out += ":" + std::to_string(error.line) + ":" + std::to_string(error.column);
   return out + ": " + error.reason;
+}
+
+ConfigurationErrors in_order(ConfigurationErrors errors) {
+  std::stable_sort(errors.begin(), errors.end(), [](const ConfigurationError& a, const ConfigurationError& b) {
+    return std::tie(a.file, a.line, a.column) < std::tie(b.file, b.line, b.column);
+  });
+  return errors;
 }
 
 Severity read_log_level(TomlReader& reader) {
@@ -35,8 +45,12 @@ const wire::SecurityAssociation* choose_association(TomlReader& reader, const st
   const auto wanted = spi ? std::optional{static_cast<std::uint32_t>(*spi)} : std::nullopt;
   const auto* found = find_association(associations, identifier, wanted);
   if (found) return found;
-  reader.refuse("identifier", "\"" + identifier + "\" has " + (wanted ? "no security association with SPI " + std::to_string(*wanted) : "no security association, or several and no spi = … to choose by,") +
-                                  " in " + file.string());
+  const bool known = std::any_of(associations.begin(), associations.end(), [&](const wire::SecurityAssociation& association) {
+    return association.network_access_identifier == identifier;
+  });
+  std::string reason = "has no security association";
+  if (known) reason = wanted ? "has no security association with SPI " + std::to_string(*wanted) : std::string("has several security associations to choose from by spi = …");
+  reader.refuse("identifier", "\"" + identifier + "\" " + reason + " in " + file.string());
   return nullptr;
 }
 

@@ -10,6 +10,8 @@
 
 namespace mipflow::platform {
 
+// As a reader goes through the files, whatever order they were found in.
+ConfigurationErrors in_order(ConfigurationErrors errors);
 Severity read_log_level(TomlReader& reader);
 // authentication = "rfc4285" (default) or "none-insecure".
 bool read_authentication_is_insecure(TomlReader& reader);

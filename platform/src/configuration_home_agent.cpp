@@ -127,7 +127,7 @@ Expected<HomeAgentSettings, ConfigurationErrors> load_home_agent_settings(const 
   out.state_directory = read_path(reader, "state-directory", file, out.state_directory);
   out.log_level = read_log_level(reader);
   reader.refuse_unknown_keys();
-  if (!errors.empty()) return Unexpected{errors};
+  if (!errors.empty()) return Unexpected{in_order(std::move(errors))};
   return out;
 }
 

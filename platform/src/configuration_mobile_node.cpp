@@ -98,7 +98,7 @@ Expected<MobileNodeSettings, ConfigurationErrors> load_mobile_node_settings(cons
   out.policy_directory = read_path(reader, "policy-directory", file, out.policy_directory);
   out.log_level = read_log_level(reader);
   reader.refuse_unknown_keys();
-  if (!errors.empty()) return Unexpected{errors};
+  if (!errors.empty()) return Unexpected{in_order(std::move(errors))};
   return out;
 }
 

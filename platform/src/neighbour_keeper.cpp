@@ -28,6 +28,14 @@ void NeighbourKeeper::release(InterfaceIndex interface, const Address& router) {
   socket_.request(message);
 }
 
+void NeighbourKeeper::drop_waiting(InterfaceIndex interface) {
+  for (const auto& [kept_interface, router] : kept_) {
+    if (kept_interface != interface) continue;
+    NetlinkMessage message = encode_delete_neighbour(interface, router);
+    socket_.request(message);  // that there is none is the usual answer
+  }
+}
+
 void NeighbourKeeper::release_all() {
   while (!kept_.empty()) {
     const auto [interface, router] = *kept_.begin();

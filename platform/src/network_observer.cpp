@@ -43,6 +43,13 @@ const Link* NetworkObserver::find_link(InterfaceIndex index) const {
   return found == links_.end() ? nullptr : &found->second;
 }
 
+void NetworkObserver::tell_again(InterfaceIndex interface) {
+  for (const auto& [key, address] : addresses_)
+    if (key.first == interface) listener_.on_address(address);
+  for (const auto& [key, reachable] : routers_)
+    if (key.first == interface) listener_.on_router(key.first, key.second, reachable);
+}
+
 Result<void> NetworkObserver::start() {
   auto socket = NetlinkSocket::open(NETLINK_ROUTE);
   if (!socket) return Unexpected{socket.error()};

@@ -74,8 +74,9 @@ Result<void> PacketQueue::configure() {
   const nfqnl_msg_config_cmd command{NFQNL_CFG_CMD_BIND, 0, htons(AF_INET6)};
   bind.put(NFQA_CFG_CMD, &command, sizeof command);
   if (const int error = socket_.request(bind)) {
-    if (error == EBUSY) return fail(name + " is read by another program; choose another number with --queue", error);
-    if (error == EPERM) return fail("cannot bind " + name + ": CAP_NET_ADMIN is missing; run as root or give the capability", error);
+    // Which of the two depends on the kernel's version.
+    if (error == EBUSY || error == EPERM)
+      return fail(name + " is read by another program, or CAP_NET_ADMIN is missing; choose another number with --queue, or run as root", error);
     return fail("cannot bind " + name + "; does the kernel have CONFIG_NETFILTER_NETLINK_QUEUE?", error);
   }
   NetlinkMessage params = config_message(number_);

@@ -27,6 +27,7 @@ NetlinkMessage encode_set_link_up(InterfaceIndex index);
 NetlinkMessage encode_keep_neighbour(InterfaceIndex interface, const Address& neighbour, bool managed);
 // Makes a managed entry an ordinary one again; does not make one that is not there.
 NetlinkMessage encode_release_neighbour(InterfaceIndex interface, const Address& neighbour);
+NetlinkMessage encode_delete_neighbour(InterfaceIndex interface, const Address& neighbour);
 
 NetlinkMessage dump_links();
 NetlinkMessage dump_addresses(InterfaceIndex interface);  // 0 = of all interfaces

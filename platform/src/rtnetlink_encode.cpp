@@ -164,6 +164,15 @@ NetlinkMessage encode_release_neighbour(InterfaceIndex interface, const Address&
   return message;
 }
 
+NetlinkMessage encode_delete_neighbour(InterfaceIndex interface, const Address& neighbour) {
+  NetlinkMessage message(RTM_DELNEIGH, 0);
+  auto& header = message.header<ndmsg>();
+  header.ndm_family = AF_INET6;
+  header.ndm_ifindex = static_cast<int>(interface);
+  put_address(message, NDA_DST, neighbour);
+  return message;
+}
+
 NetlinkMessage dump_links() {
   NetlinkMessage message(RTM_GETLINK, 0);
   message.header<ifinfomsg>().ifi_family = AF_UNSPEC;

@@ -5,7 +5,7 @@
 #include <charconv>
 #include <cmath>
 #include <fstream>
-#include <sstream>
+#include <iterator>
 
 #include "mipflow/base/toml_text.hpp"
 
@@ -73,13 +73,11 @@ std::optional<std::string> read_file(const std::filesystem::path& file, Configur
     return std::nullopt;
   }
   std::ifstream stream(file, std::ios::binary);
-  std::ostringstream text;
-  if (std::filesystem::is_regular_file(file, error) && stream) text << stream.rdbuf();
-  if (!stream || text.fail()) {
+  if (!std::filesystem::is_regular_file(file, error) || !stream) {
     errors.push_back({file.string(), 0, 0, "cannot be read"});
     return std::nullopt;
   }
-  return text.str();
+  return std::string(std::istreambuf_iterator<char>(stream), {});
 }
 
 }  // namespace

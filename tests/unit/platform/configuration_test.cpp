@@ -156,21 +156,32 @@ ignore = "docker0"
             "mnd.toml:1:14: home-agent: \"2001:db8:1::zz\" is no IPv6 address; expected one like \"2001:db8::1\"",
             "mnd.toml:2:16: home-address: \"ff02::1\" is multicast, link-local, loopback or unspecified; expected a global unicast address",
             "mnd.toml:3:15: home-prefix: \"2001:db8:1::1/64\" is no prefix; expected one like \"2001:db8:1::/64\" with no bits set behind its length",
-            "mnd.toml:4:14: identifier: \"bob@example.org\" has no security association, or several and no spi = … to choose by, in keys.toml",
+            "mnd.toml:4:14: identifier: \"bob@example.org\" has no security association in keys.toml",
+            "mnd.toml:6:1: colour: unknown key; expected one of authentication, flows, home-address, home-addresses, home-agent, home-prefix, "
+            "identifier, interfaces, log-level, policy-directory, security-associations, spi, timers",
             "mnd.toml:8:7: [home-addresses] cap: is 0; expected a whole number from 1 to 1024",
             "mnd.toml:9:13: [home-addresses] warm-pool: is text; expected a whole number from 0 to 64",
             "mnd.toml:11:12: [timers] udp-idle: is no duration; expected a number of seconds or text like \"200ms\", \"1.5s\", \"5min\", \"24h\", \"30d\"",
             "mnd.toml:12:14: [timers] hold-limit: is 3600s; expected a duration from 0s to 5s",
             "mnd.toml:14:10: [interfaces] ignore: is no list of texts; expected one like [\"docker*\", \"virbr*\"]",
-            "mnd.toml:6:1: colour: unknown key; expected one of authentication, flows, home-addresses, home-agent, home-prefix, home-address, "
-            "identifier, interfaces, log-level, policy-directory, security-associations, spi, timers",
         });
+}
+
+TEST_CASE("an association is chosen by its SPI when there are several") {
+  const TemporaryDirectory directory;
+  directory.write("keys.toml", std::string(kKeys) + "[[association]]\nidentifier = \"alice@example.org\"\nspi = 400\nkey = \"ffeeddccbbaa99887766554433221100\"\n");
+  const auto load = [&](const std::string& more) { return load_mobile_node_settings(directory.write("mnd.toml", kMobileNode + more)); };
+  CHECK(load("spi = 400\n").value().node.security_association.key.front() == 0xff);
+  CHECK(mistakes(load(""), directory) ==
+        Lines{"mnd.toml:4:14: identifier: \"alice@example.org\" has several security associations to choose from by spi = … in keys.toml"});
+  CHECK(mistakes(load("spi = 500\n"), directory) ==
+        Lines{"mnd.toml:4:14: identifier: \"alice@example.org\" has no security association with SPI 500 in keys.toml"});
 }
 
 TEST_CASE("what is missing is named") {
   const auto found = mobile_node_mistakes("");
   REQUIRE(found.size() == 4);
-  CHECK_THAT(found[0], Catch::Contains("home-agent: is missing; expected the home agent's address"));
+  CHECK(found[0] == "mnd.toml:1:1: home-agent: is missing; expected the home agent's address");
   CHECK_THAT(found[1], Catch::Contains("home-address: is missing"));
   CHECK_THAT(found[2], Catch::Contains("home-prefix: is missing"));
   CHECK_THAT(found[3], Catch::Contains("identifier: is missing"));

@@ -4,6 +4,7 @@
 
 #include <catch2/catch.hpp>
 #include <linux/rtnetlink.h>
+#include <sys/socket.h>
 
 #include <cstring>
 

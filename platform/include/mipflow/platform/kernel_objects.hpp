@@ -14,9 +14,9 @@ namespace mipflow::platform {
 
 struct Link {
   InterfaceIndex index = 0;
-  std::string name;
-  std::string alias;
-  std::string kind;               // IFLA_INFO_KIND: "dummy", "ifb", "veth", "wwan"; empty for hardware
+  std::string name = {};
+  std::string alias = {};
+  std::string kind = {};          // IFLA_INFO_KIND: "dummy", "ifb", "veth", "wwan"; empty for hardware
   std::uint16_t hardware_type = 0;  // ARPHRD_…
   bool up = false;                // administratively
   bool running = false;           // carrier

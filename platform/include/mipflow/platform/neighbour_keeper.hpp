@@ -18,6 +18,10 @@ class NeighbourKeeper {
   void keep(InterfaceIndex interface, const Address& router);
   void release(InterfaceIndex interface, const Address& router);
   void release_all();
+  // Throws away the packets that wait for the routers of an interface that lost its carrier. The kernel would keep them
+  // for three seconds, and TCP does not retransmit what is still on its way out of the host: a flow that has long moved
+  // to another interface would stand still for that time.
+  void drop_waiting(InterfaceIndex interface);
 
  private:
   NetlinkSocket& socket_;

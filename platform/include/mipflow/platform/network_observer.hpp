@@ -47,6 +47,8 @@ class NetworkObserver {
   int descriptor() const { return notifications_->descriptor(); }
 
   const Link* find_link(InterfaceIndex index) const;
+  // Tells the addresses and routers of an interface again, to a listener that did not care about it before.
+  void tell_again(InterfaceIndex interface);
 
  private:
   using RouterKey = std::pair<InterfaceIndex, Address>;

@@ -31,7 +31,7 @@ class PacketQueue {
   static constexpr std::uint32_t kCopyRange = 128;  // all headers that tell a flow from another
   static constexpr std::uint32_t kCapacity = 4096;  // packets; those that find it full pass (fail open)
 
-  // EBUSY: another process reads this queue. The descriptor is non-blocking.
+  // Refused when another process reads this queue. The descriptor is non-blocking.
   static Result<PacketQueue> open(std::uint16_t number);
 
   // Hands the packets that wait to `on_packet`, at most `limit`, so that a flood of new flows can not starve the rest
