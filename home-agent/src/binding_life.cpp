@@ -40,6 +40,7 @@ Binding& HomeRegistration::remember(const RegistrationRequest& request) {
 }
 
 void HomeRegistration::bury(Binding& binding, Duration at_least, Now now) {
+  if (binding.state == BindingState::Bound) ended_.push_back(binding.primary_home_address);
   Duration keep = at_least;
   if (binding.last_timestamp != 0) {
     const Duration window = parts_.configuration.timestamp_window;

@@ -74,6 +74,7 @@ class HomeAgent::Implementation {
     if (prefixes_changed) prefixes_ = HomePrefixes(configuration_.home_prefixes, now.monotonic);
     registration_.apply_configuration(now, outputs);
     if (home_link_changed) registration_.move_to_home_link(home_link(), now, outputs);
+    tell_prefix_service(now);
     if (prefixes_changed) prefix_service_.prefixes_changed(now.monotonic);
     defence_.on_deadline(now.monotonic, outputs);
   }
@@ -128,6 +129,7 @@ class HomeAgent::Implementation {
   void tell_prefix_service(Now now) {
     for (const Address& primary : registration_.take_registered())
       prefix_service_.mobile_node_registered(primary, now.monotonic);
+    for (const Address& primary : registration_.take_ended()) prefix_service_.binding_ended(primary, now.monotonic);
   }
 
   void dispatch(const PacketReceived& packet, Now now, Outputs& outputs) {

@@ -58,8 +58,10 @@ class HomeRegistration {
   // duplicates are looked for anew.
   void move_to_home_link(const HomeLink& link, Now now, Outputs& outputs);
 
-  // Mobile nodes, by primary home address, that registered since the last call: they may be owed prefix information.
+  // Mobile nodes, by primary home address, that registered, or lost a binding, since the last call: they may be owed prefix
+  // information, or nothing any more.
   std::vector<Address> take_registered() { return std::exchange(registered_, {}); }
+  std::vector<Address> take_ended() { return std::exchange(ended_, {}); }
   // Something that has to survive a restart changed.
   bool changed() const { return changed_; }
   void clear_changed() { changed_ = false; }
@@ -108,6 +110,7 @@ class HomeRegistration {
   Now started_;
   TokenBucket refusals_to_strangers_;  // 144 and 146: what a forged or replayed Binding Update brings
   std::vector<Address> registered_;
+  std::vector<Address> ended_;
   bool changed_ = false;
 };
 

@@ -89,6 +89,19 @@ void PrefixService::mobile_node_registered(const Address& primary_home_address, 
   arm(primary_home_address, delivery);
 }
 
+void PrefixService::binding_ended(const Address& primary_home_address, TimePoint now) {
+  const auto found = deliveries_.find(primary_home_address);
+  if (found == deliveries_.end() || addressee(primary_home_address) != nullptr) return;
+  const auto& last_sent = found->second.last_sent;
+  if (last_sent && now - *last_sent < kBetweenAdvertisements) {
+    // It may come back within that second, and the limit still holds.
+    due_.set(primary_home_address, *last_sent + kBetweenAdvertisements);
+    return;
+  }
+  deliveries_.erase(found);
+  due_.cancel(primary_home_address);
+}
+
 void PrefixService::prefixes_changed(TimePoint now) {
   for (auto& [primary, delivery] : deliveries_) {
     const Binding* binding = addressee(primary);

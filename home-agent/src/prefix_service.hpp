@@ -39,6 +39,8 @@ class PrefixService {
   void handle_solicitation(const wire::MobilePrefixSolicitation& solicitation, const wire::PacketView& view, Now now,
                            Outputs& outputs);
   void mobile_node_registered(const Address& primary_home_address, TimePoint now);
+  // Forgets the mobile node when it was its last one.
+  void binding_ended(const Address& primary_home_address, TimePoint now);
   // Tell everybody whose home address is below one of the prefixes that changed, or of the link that got a new one.
   void prefixes_changed(TimePoint now);
 

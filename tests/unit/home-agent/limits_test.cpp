@@ -60,7 +60,7 @@ TEST_CASE("going through home addresses quickly does not fill the cache") {
   }
   f.advance(20s);
   CHECK(f.agent->bindings(f.now).empty());
-  CHECK(f.agent->next_deadline() > f.now.monotonic + 1h);
+  CHECK(f.agent->next_deadline() == kNever);
 }
 
 TEST_CASE("the binding cache has a capacity") {
