@@ -39,6 +39,7 @@ class Lab:
         self.home_agent = None    # Process of mipflow-had
         self._key = daemons.new_key()
         self._processes = []
+        self._programs = {}
         self._captures = 0
         self._kept = False
 
@@ -63,6 +64,11 @@ class Lab:
 
     def program(self, name):
         """The path of a program in the build directory."""
+        if name not in self._programs:
+            self._programs[name] = self._find_program(name)
+        return self._programs[name]
+
+    def _find_program(self, name):
         found = [path for path in self.build_directory.rglob(name) if path.is_file() and os.access(path, os.X_OK)]
         if not found:
             raise LabError(f"{self.build_directory} has no program {name}: build it first (cmake --build {self.build_directory})")
