@@ -98,12 +98,16 @@ class SystemCase(unittest.TestCase):
         return wait_until(condition, what, timeout)
 
     def wait_settled(self, timeout=10.0):
-        """Every home address is bound where the node wants it, and the home agent agrees."""
+        """Every home address of the node is bound where the node wants it, and the home agent agrees about each."""
         def settled():
             own = self.lab.mipflow("binding", "list")
             return (all(b["state"] == "bound" for b in own)
-                    and self.mobile_node_bindings() == self.home_agent_bindings())
-        return wait_until(settled, "agreement of mobile node and home agent about every binding", timeout)
+                    and self.mobile_node_bindings().items() <= self.home_agent_bindings().items())
+        try:
+            wait_until(settled, "agreement", timeout)
+        except LabError:
+            self.fail("mobile node and home agent do not agree about every binding:\n"
+                      + "".join(self.lab.mipflow_run("binding", "list", node=node).stdout for node in ("mn", "ha")))
 
     # --- judging
 
