@@ -98,6 +98,12 @@ def measure_tcp(flow, phase, figures):
     figures.gap_in_ms = flow.longest_pause(flow.client, phase.begin_ns, phase.end_ns)[0]
 
 
+def goes_on(received, phase, longest_pause_ms):
+    """Whether something of [(position, time)] arrives from the beginning of the phase to its end, without a longer pause."""
+    times = [phase.begin_ns, *sorted(at for _, at in received if phase.contains(at)), phase.end_ns]
+    return all(after - before < longest_pause_ms * 1e6 for before, after in zip(times, times[1:]))
+
+
 def rate_over_time(packets, matches, begin_ns, end_ns, step_ns):
     """Number of matching packets in each step from begin_ns to end_ns."""
     counts = [0] * max(1, -(-(end_ns - begin_ns) // step_ns))

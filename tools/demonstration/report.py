@@ -57,8 +57,12 @@ class Check:
     measured: str = ""
 
 
-def _number(value, unit=""):
-    return "-" if value is None else f"{value:.1f}{unit}" if isinstance(value, float) else f"{value}{unit}"
+def milliseconds(value):
+    return "-" if value is None else f"{value:.1f} ms"
+
+
+def _number(value):
+    return "-" if value is None else str(value)
 
 
 def show_figures(teller, figures, interfaces):
@@ -67,7 +71,7 @@ def show_figures(teller, figures, interfaces):
     rows = [[item.flow, item.phase, item.home_address or "-", item.care_of_address or "-", item.interface or "-",
              *(str(item.packets.get(name, 0)) for name in interfaces),
              f"{_number(item.lost_out)}/{_number(item.lost_in)}",
-             f"{_number(item.gap_out_ms)}/{_number(item.gap_in_ms, ' ms')}"] for item in figures]
+             f"{milliseconds(item.gap_out_ms)} / {milliseconds(item.gap_in_ms)}"] for item in figures]
     teller.table(titles, rows)
 
 

@@ -143,6 +143,17 @@ class MeasureTest(unittest.TestCase):
         self.assertEqual(Phase("", "", 0, 10_000 * MS).settled().begin_ns, measure.SETTLING_NS)
         self.assertEqual(Phase("", "", 0, 100 * MS).settled().begin_ns, 100 * MS)
 
+    def test_a_flow_goes_on_only_from_the_beginning_to_the_end(self):
+        phase = Phase("", "", 1000 * MS, 2000 * MS)
+        def goes_on(*milliseconds):
+            return measure.goes_on([(0, time * MS) for time in milliseconds], phase, 400)
+        self.assertTrue(goes_on(1300, 1600, 1900))
+        self.assertFalse(goes_on(1500, 1800))
+        self.assertFalse(goes_on(1300, 1550))
+        self.assertFalse(goes_on(1300, 1350, 1800))
+        self.assertFalse(goes_on(900, 2100))
+        self.assertFalse(goes_on())
+
     def test_the_picture_is_well_formed_and_shows_both_interfaces(self):
         captures = {"wlan0": [self.packet(n) for n in range(0, 1000)], "wwan0": [self.packet(n) for n in range(1000, 2000)]}
         phases = [Phase("at first", "", 0, 1000 * MS), Phase("moved <&>", "moved <&>", 1000 * MS, 2000 * MS)]
