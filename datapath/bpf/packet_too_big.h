@@ -26,8 +26,11 @@ __noinline __s64 sum_of(struct __sk_buff *skb, __u32 start, __u32 octets, __u32 
         return -1;
     } else {
       __builtin_memset(chunk, 0, sizeof(chunk));
+      /* 1 to CHECKSUM_STEP, said in a way that the verifier of Linux 6.1 understands. */
+      left -= 1;
+      barrier_var(left);
       left &= CHECKSUM_STEP - 1;
-      if (left == 0 || bpf_skb_load_bytes(skb, start + done, chunk, left))
+      if (bpf_skb_load_bytes(skb, start + done, chunk, left + 1))
         return -1;
     }
     sum = bpf_csum_diff(NULL, 0, chunk, CHECKSUM_STEP, sum);

@@ -16,6 +16,7 @@ static __noinline void hand_over(struct __sk_buff *skb, const struct packet *pac
 {
   struct mipflow_packet_record *record;
   __u32 octets = (__u32)packet->payload_octets + IPV6_HEADER;
+  __u32 last;
 
   if (packet->start + octets > skb->len)
     octets = skb->len - packet->start; /* cut on the wire: the receiver will say so */
@@ -37,7 +38,11 @@ static __noinline void hand_over(struct __sk_buff *skb, const struct packet *pac
       !bpf_skb_load_bytes(skb, 6, record->link_layer_source, sizeof(record->link_layer_source)))
     record->has_link_layer_source = 1;
   record->octets = octets;
-  if (bpf_skb_load_bytes(skb, packet->start, record->packet, octets)) {
+  /* 1 to MIPFLOW_CAPTURE_OCTETS, said in a way that the verifier of Linux 6.1 understands. */
+  last = octets - 1;
+  barrier_var(last);
+  last &= MIPFLOW_CAPTURE_OCTETS - 1;
+  if (bpf_skb_load_bytes(skb, packet->start, record->packet, last + 1)) {
     bpf_ringbuf_discard(record, 0);
     return;
   }

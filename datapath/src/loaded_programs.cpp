@@ -23,21 +23,25 @@ namespace mipflow::datapath {
 
 namespace {
 
-// What libbpf wrote last: its return values alone do not say which map or program was refused and why.
+// What libbpf wrote: its return values alone do not say which map or program was refused and why. The verifier's reason
+// stands at the end.
 thread_local std::string libbpf_says;
+constexpr std::size_t kKept = 2048;
 
 int remember(libbpf_print_level level, const char* format, va_list arguments) {
   if (level != LIBBPF_WARN) return 0;
-  char line[512];
+  char line[16384];
   std::vsnprintf(line, sizeof line, format, arguments);
-  if (libbpf_says.size() < 4096) libbpf_says += line;
+  libbpf_says += line;
+  if (libbpf_says.size() > kKept) libbpf_says.erase(0, libbpf_says.size() - kKept);
   return 0;
 }
 
 Unexpected<Error> load_failure(int code, std::string_view what) {
   std::string hint;
-  if (code == EPERM || code == EACCES) hint = "CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON are needed: run as root; ";
-  if (!libbpf_says.empty()) hint += "libbpf: " + libbpf_says.substr(0, 1024);
+  if (code == EPERM) hint = "CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON are needed: run as root; ";
+  if (code == EACCES || code == EINVAL) hint = "this kernel's verifier refuses the program: please report this; ";
+  if (!libbpf_says.empty()) hint += "libbpf: " + libbpf_says;
   return failure(code, what, hint);
 }
 

@@ -4,6 +4,7 @@
 #include <bpf/libbpf.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <ctime>
 #include <filesystem>
@@ -223,17 +224,30 @@ TEST_CASE_METHOD(MobileNodeFixture, "filters of others stay where they are") {
   shell("tc qdisc del dev wlan0 clsact");
 }
 
-TEST_CASE_METHOD(MobileNodeFixture, "a hundred thousand flows are read in a few milliseconds") {
+TEST_CASE_METHOD(MobileNodeFixture, "a hundred thousand flows are read faster than by asking for each") {
   Options options = options_for(Role::MobileNode, "/sys/fs/bpf/mipflow/test");
   options.flow_capacity = 131'072;
   start_again(path, options);
   for (std::uint32_t i = 0; i < 100'000; ++i)
     must(path->set_flow(key(kUdp, static_cast<std::uint16_t>(i % 50'000 + 1), static_cast<std::uint16_t>(i / 50'000 + 1)), {i + 1, kHome1, 1}));
-  const std::clock_t begin = std::clock();  // this process's time: other work on the machine does not count
-  CHECK(path->activities().size() == 100'000);
-  const double milliseconds = 1000.0 * static_cast<double>(std::clock() - begin) / CLOCKS_PER_SEC;
-  CAPTURE(milliseconds);
-  CHECK(milliseconds < 50);  // one system call per flow takes more than that
+  // Against one system call per flow, in this process's time: neither a slow nor a busy machine changes the answer.
+  const auto time_of = [](auto work) {
+    const std::clock_t begin = std::clock();
+    work();
+    return static_cast<double>(std::clock() - begin) / CLOCKS_PER_SEC;
+  };
+  const double all_at_once = time_of([&] { CHECK(path->activities().size() == 100'000); });
+  const int slots = bpf_obj_get("/sys/fs/bpf/mipflow/test/maps-1/activity");
+  REQUIRE(slots >= 0);
+  const double one_by_one = time_of([&] {
+    for (std::uint32_t slot = 0; slot < 100'000; ++slot) {
+      std::array<std::uint64_t, 8> value;
+      bpf_map_lookup_elem(slots, &slot, &value);
+    }
+  });
+  ::close(slots);
+  CAPTURE(all_at_once, one_by_one);
+  CHECK(all_at_once < one_by_one);
   start_again(path, options);
   CHECK(path->flows().size() == 100'000);
 }
