@@ -111,6 +111,7 @@ class Daemon final : private platform::RunnerPort, private platform::NetworkList
   std::function<void(PacketReceived)> on_signalling_;
   std::optional<TimePoint> healed_;
   Duration last_save_took_{};
+  TimePoint last_save_ended_{};
   bool heal_is_due_ = false;
   bool programs_are_lost_ = false;
   bool save_is_due_ = false;

@@ -18,7 +18,7 @@ namespace {
 
 constexpr auto kHealDelay = milliseconds{20};      // what belongs together is healed together
 constexpr auto kHealInterval = milliseconds{500};  // against a program that deletes as often as we put back
-constexpr auto kSaveDelay = milliseconds{200};     // bindings that change together are written together
+constexpr auto kSaveInterval = milliseconds{10};   // bindings that change together are written together
 
 }  // namespace
 
@@ -127,8 +127,10 @@ void Daemon::heal() {
 
 void Daemon::save_later() {
   if (std::exchange(save_is_due_, true)) return;
-  // A large cache takes long to write; it is written less often then.
-  save_timer_.expires_after(std::max<Duration>(kSaveDelay, last_save_took_ * 20));
+  // At once when nothing was written lately: an acknowledged binding that a crash forgets is a home address whose
+  // packets are lost until its next refresh. A large cache takes long to write; it is written less often then.
+  const auto pause = std::max<Duration>(kSaveInterval, last_save_took_ * 4);
+  save_timer_.expires_after(std::max<Duration>(Duration{0}, last_save_ended_ + pause - now().monotonic));
   save_timer_.async_wait([this](const boost::system::error_code& error) {
     if (!error) save();
   });
@@ -141,6 +143,7 @@ void Daemon::save() {
     const Duration took = platform::read_clock().monotonic - begin;
     boost::asio::post(loop_, [this, saved, took] {
       last_save_took_ = took;
+      last_save_ended_ = now().monotonic;
       save_is_due_ = false;
       if (!saved) warn("bindings-not-saved", {saved.error()});
       if (!saved || agent_->persistence_is_due()) save_later();
