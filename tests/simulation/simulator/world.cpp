@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "simulation/simulator/world.hpp"
+
+#include <span>
+#include <stdexcept>
+
+namespace mipflow::simulation {
+
+namespace {
+
+const wire::SecurityAssociation kAssociation{"laptop@example.net", 1000,
+                                             {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16}};
+const Prefix kHomePrefix = *Prefix::parse("2001:db8:100::/64");
+
+std::shared_ptr<const flow_separator::Policy> read_policy(const char* text) {
+  const flow_separator::PolicyFile file{.name = "simulation.toml", .text = text};
+  auto policy = flow_separator::Policy::parse(std::span(&file, 1), [](std::string_view) { return std::nullopt; });
+  if (!policy) throw std::runtime_error(flow_separator::to_string(policy.error().front()));
+  return std::make_shared<const flow_separator::Policy>(*policy);
+}
+
+}  // namespace
+
+home_agent::Configuration home_agent_configuration(const Options& options) {
+  home_agent::Configuration out;
+  out.home_agent_address = kHomeAgent;
+  out.home_prefixes = {{.prefix = kHomePrefix}};
+  out.home_interface = options.real_home_link ? kHomeInterface : 0;
+  out.home_link_layer_address = {2, 0, 0, 0, 0, 1};
+  out.mobile_nodes = {{.security_association = kAssociation, .primary_home_address = kPrimary}};
+  return out;
+}
+
+mobile_node::Configuration mobile_node_configuration(const Options& options) {
+  mobile_node::Configuration out;
+  out.home_agent = kHomeAgent;
+  out.primary_home_address = kPrimary;
+  out.home_prefix = kHomePrefix;
+  out.security_association = kAssociation;
+  out.warm_pool_size = options.warm_pool_size;
+  out.anchor_per_interface = options.anchor_per_interface;
+  out.requested_lifetime = options.requested_lifetime;
+  return out;
+}
+
+World::World(Options options)
+    : network(clock, options.seed),
+      home_agent(clock, network, home_agent_configuration(options), options.seed + 1),
+      mobile_node(clock, network, mobile_node_configuration(options), read_policy(options.policy), options.seed + 2),
+      correspondent(clock, network, kCorrespondent) {
+  mobile_node.add_interface(kWlan, "wlan0", mobile_node::InterfaceKind::Wifi);
+  mobile_node.add_interface(kWwan, "wwan0", mobile_node::InterfaceKind::Cellular);
+  network.set_all_links(options.links);
+}
+
+bool World::run_until(const std::function<bool()>& condition, Duration limit) {
+  const TimePoint end = clock.now() + limit;
+  while (!condition())
+    if (!clock.run_one(end)) {
+      clock.run_until(end);
+      return condition();
+    }
+  return true;
+}
+
+void World::settle() {
+  mobile_node.connect(kWlan, kWlanAddress);
+  mobile_node.connect(kWwan, kWwanAddress);
+  run_for(10s);
+  if (!quiet()) throw std::runtime_error("the mobile node did not get to a steady state");
+}
+
+bool World::quiet() {
+  if (!mobile_node.registered()) return false;
+  for (const auto& home_address : mobile_node.role().home_addresses(mobile_node.time()))
+    if (home_address.state != "registered" && home_address.state != "spare" && home_address.state != "anchor")
+      return false;
+  return true;
+}
+
+std::string World::disagreement() {
+  std::string out;
+  for (const auto& binding : mobile_node.bindings()) {
+    const Address there = home_agent.tunnelled_to(binding.home_address);
+    if (binding.state == "bound" && there != binding.care_of_address)
+      out += to_string(binding.home_address) + " is thought to be at " + to_string(binding.care_of_address) + ", but is at " +
+             to_string(there) + "\n";
+  }
+  // Whatever the home agent tunnels must be known to the mobile node, and from one care-of address only.
+  for (const auto& binding : home_agent.bindings()) {
+    if (binding.state != "bound") continue;
+    std::size_t sources = 0;
+    for (const auto& [source, present] : home_agent.kernel.tunnel_sources)
+      if (source.home_address == binding.home_address) ++sources;
+    if (sources != 1)
+      out += to_string(binding.home_address) + " is accepted from " + std::to_string(sources) + " care-of addresses\n";
+  }
+  if (home_agent.kernel.tunnels.size() > home_agent.bindings().size()) out += "more tunnels than bindings\n";
+  if (!home_agent.kernel.equals(home_agent.role().plan())) out += "the home agent's kernel is not what its plan says\n";
+  if (!mobile_node.kernel.equals(mobile_node.role().plan())) out += "the mobile node's kernel is not what its plan says\n";
+  return out;
+}
+
+void World::stream(std::uint16_t local_port, std::uint32_t count, Duration interval, std::uint32_t first) {
+  for (std::uint32_t i = 0; i < count; ++i)
+    clock.after(interval * i, [this, local_port, number = first + i] {
+      mobile_node.send_datagram(local_port, kCorrespondent, 7, number);
+    });
+}
+
+}  // namespace mipflow::simulation
