@@ -135,6 +135,7 @@ RegistrationChange HomeRegistration::acknowledge(const wire::BindingAcknowledgem
   // An acknowledgement of what we asked for before we changed our mind says nothing about what we ask for now; the one
   // that does is still to come.
   if (releasing != answers_release || answered.update.care_of != entry_.wanted) return RegistrationChange::None;
+  if (wire::sequence_is_newer(first_of_exchange_, answered.update.sequence)) return RegistrationChange::None;
 
   entry_.last_status = acknowledgement.status;
   const Reaction reaction = reaction_to(acknowledgement.status, releasing);
@@ -144,6 +145,7 @@ RegistrationChange HomeRegistration::acknowledge(const wire::BindingAcknowledgem
     case Reaction::AlreadyReleased: return released();
     case Reaction::Resynchronise:
       entry_.sequence = acknowledgement.sequence;
+      first_of_exchange_ = static_cast<std::uint16_t>(entry_.sequence + 1);
       return correct(now, outputs);
     case Reaction::AdjustClock:
       signalling_.security().learn_clock(answered.returned_timestamp, now);
@@ -281,6 +283,7 @@ void HomeRegistration::start_exchange(RegistrationState state, Now now, Outputs&
                      wire::kMaxBindackTimeout);
   corrections_ = 0;
   retry_at_ = kNever;
+  first_of_exchange_ = static_cast<std::uint16_t>(entry_.sequence + 1);
   entry_.exchange_started = now.monotonic;
   transmit(now, outputs);
 }

@@ -94,6 +94,9 @@ class HomeRegistration {
   std::optional<CareOf> refused_; // the care-of address that was refused last
   unsigned corrections_ = 0;      // answers 135 and 144 in a row
   bool uncertain_ = false;        // a Binding Update for another care-of address than the acknowledged one was sent
+  // Number of the exchange's first Binding Update. What answers an earlier exchange says nothing about this one, even when
+  // both asked for the same: a Binding Update sent in between may still arrive.
+  std::uint16_t first_of_exchange_ = 0;
   bool stopped_ = false;
 };
 
