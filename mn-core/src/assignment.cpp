@@ -66,7 +66,8 @@ Selected select_home_address(Node& node, const flow_separator::FlowAttributes& a
                                         .avoid_primary = node.configuration.avoid_primary,
                                         .strict_primary = node.configuration.strict_primary};
   const bool has_spare = node.pool.has_spare(now.monotonic);
-  const bool wait = may_wait && !has_spare && a_spare_finishes_soon(node, now);
+  const bool wait =
+      node.configuration.wait_for_own_address && may_wait && !has_spare && a_spare_finishes_soon(node, now);
 
   if (const auto home_address = assign_home_address(node.home_addresses, flow, rules, usable, has_spare || wait))
     return {Assignment::Done, *home_address};

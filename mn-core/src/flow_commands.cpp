@@ -33,6 +33,7 @@ Expected<void, CommandError> move_flow(Node& node, FlowId id, std::string_view i
   for (const auto other : node.flows.moves_with(id)) node.flows.set_commanded_interface(other, interface->index);
   node.flows.set_commanded_interface(id, interface->index);
   set_target(node, *address, care_of, choice_for(node, *address).reason);
+  check_returning_home(node, now, outputs);
   run_move_sequence(node, now, outputs);
   show_progress(node, *address, now.monotonic);
   return {};

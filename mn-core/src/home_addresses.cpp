@@ -222,6 +222,15 @@ void keep_pool(Node& node, Now now, Outputs& outputs) {
   }
   if (needs_prefix) node.prefix_discovery.solicit(now.monotonic);
   run_move_sequence(node, now, outputs);
+  // An address that was sent to where it is bound already gets no acknowledgement that would say so.
+  std::vector<Address> already_there;
+  for (const auto& pooled : node.pool.addresses()) {
+    const auto* address = node.find(pooled.entry.home_address);
+    if (!pooled.registered && address != nullptr && address->registration.is_bound_where_wanted() &&
+        address->registration.acknowledged() == CareOf{pooled.entry.care_of_address, pooled.entry.interface})
+      already_there.push_back(pooled.entry.home_address);
+  }
+  for (const auto& home_address : already_there) node.pool.registered(home_address);
 }
 
 void prefixes_changed(Node& node, Now now, Outputs& outputs) {

@@ -83,6 +83,7 @@ class MobileNode::Implementation {
   void moved(bool concerns_flows, Now now, Outputs& outputs) {
     plan_care_of_addresses(node);
     if (!concerns_flows) return;
+    tell_usability(node, outputs);
     choose_targets(node, now, outputs);
     reroute_releases(node, now, outputs);
     keep_pool(node, now, outputs);

@@ -14,6 +14,7 @@
 
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <unordered_map>
 
@@ -104,6 +105,7 @@ struct Node {
   bool stopping = false;
   // Flows of the daemon before this one go on: the home agent still has its bindings, until it says something else.
   bool assume_bound = false;
+  std::set<std::string> told_usable;  // interfaces that the operator knows as usable
   // Why the home agent's acknowledgements were not believed, since the last one that was.
   unsigned distrusted_acknowledgements = 0;
 };

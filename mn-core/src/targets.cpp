@@ -2,6 +2,8 @@
 #include "targets.hpp"
 
 #include <algorithm>
+#include <set>
+#include <utility>
 #include <vector>
 
 #include "forwarding.hpp"
@@ -10,6 +12,21 @@
 namespace mipflow::mobile_node {
 
 using flow_separator::FlowState;
+
+void tell_usability(Node& node, Outputs& outputs) {
+  std::set<std::string> usable;
+  for (const auto* interface : node.movement.table().usable()) usable.insert(interface->name);
+  for (const auto& name : usable)
+    if (!node.told_usable.contains(name))
+      outputs.notices.push_back({Severity::Info, "interface-usable", "Interface " + name + " can carry flows."});
+  for (const auto& name : node.told_usable) {
+    if (usable.contains(name)) continue;
+    const auto* interface = node.movement.table().find(name);
+    outputs.notices.push_back({Severity::Info, "interface-lost", "Interface " + name + " can not carry flows any more: it " +
+                                                                     (interface == nullptr ? "is gone" : interface->why_not()) + "."});
+  }
+  node.told_usable = std::move(usable);
+}
 
 FlowState state_of_flows(const ManagedHomeAddress& address) {
   if (!address.target) return FlowState::Stranded;

@@ -20,6 +20,9 @@ flow_redirector::InterfaceChoice choice_for(Node& node, const ManagedHomeAddress
 // policy and interfaces give now. Those of the warm pool that lost their uplink wait for keep_pool().
 void choose_targets(Node& node, Now now, Outputs& outputs);
 
+// Tells the operator which interfaces became usable, and which no longer are and why.
+void tell_usability(Node& node, Outputs& outputs);
+
 // The state of a live flow that has this home address.
 flow_separator::FlowState state_of_flows(const ManagedHomeAddress& address);
 // Shows the registrations' progress in the states of the flows that have the home address.

@@ -24,6 +24,7 @@ void read_home_addresses(const toml::table& table, mobile_node::Configuration& o
   take(out.avoid_primary, reader.boolean("avoid-primary"));
   take(out.strict_primary, reader.boolean("strict-primary"));
   take(out.anchor_per_interface, reader.boolean("anchor-per-interface"));
+  take(out.wait_for_own_address, reader.boolean("wait-for-own-address"));
   if (out.strict_primary && out.home_address_cap == 1)
     reader.refuse("strict-primary", "leaves no home address for flows when cap is 1; expected a cap of 2 or more");
   reader.refuse_unknown_keys();

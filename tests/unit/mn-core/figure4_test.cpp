@@ -201,8 +201,24 @@ TEST_CASE("with no interface at all nothing is held") {
   CHECK(was_accepted(test, test.outgoing(5000)));
 }
 
-TEST_CASE("a spare that is about to be registered is waited for") {
+TEST_CASE("without a spare a flow shares at once unless it was told to wait for one") {
   TestNode test;
+  settle_in(test);
+  test.outgoing(5000);
+  test.outgoing(5001);
+  test.settle();
+  test.take_updates();
+  test.take_verdicts();
+  test.advance(900ms);
+  CHECK(was_accepted(test, test.outgoing(5002)));  // the primary home address is still free
+  CHECK(was_accepted(test, test.outgoing(5003)));
+  CHECK_FALSE(test.flow_with_port(5003)->moves_with.empty());
+}
+
+TEST_CASE("a spare that is about to be registered is waited for where that is wanted") {
+  auto patient = configuration();
+  patient.wait_for_own_address = true;
+  TestNode test(patient);
   settle_in(test);
   test.outgoing(5000);
   test.outgoing(5001);

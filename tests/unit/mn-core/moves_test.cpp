@@ -126,6 +126,19 @@ TEST_CASE("a cut cable moves every flow of the interface in the same instant, pl
   CHECK(test.flow_with_port(5001)->state == "active");
 }
 
+TEST_CASE("the operator is told once which interface is lost, why, and when it is back") {
+  TwoFlows scene;
+  auto& test = scene.test;
+  test.take_events();
+  test.carrier(kWlan, "wlan0", false);
+  CHECK(test.saw_event("interface-lost"));
+  test.handle(RouterChanged{kWlan, address("fe80::1"), false});
+  CHECK_FALSE(test.saw_event("interface-lost"));
+  test.handle(RouterChanged{kWlan, address("fe80::1"), true});
+  test.carrier(kWlan, "wlan0", true);
+  CHECK(test.saw_event("interface-usable"));
+}
+
 TEST_CASE("every way of losing an interface moves its flows") {
   TwoFlows scene;
   auto& test = scene.test;

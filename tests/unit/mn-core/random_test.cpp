@@ -44,6 +44,10 @@ class Life {
     check();
     CHECK(test_.node.status(test_.both()).registered);
     CHECK(held_.empty());
+    if (test_.configuration.home_address_cap == 64) {
+      CHECK(count_state(test_, "spare") == test_.configuration.warm_pool_size);
+      CHECK(count_state(test_, "registering") == 0);
+    }
     for (const auto& flow : test_.node.flows(test_.both())) CHECK((flow.state == "active" || flow.state == "closing"));
   }
 

@@ -216,6 +216,24 @@ TEST_CASE("a flow whose packets are rewritten keeps its binding, and the node re
   CHECK_FALSE(take<wire::NeighborSolicitation>(test).empty());
 }
 
+TEST_CASE("a command to another interface makes the node leave home") {
+  TestNode test;
+  test.wlan_up();
+  test.serve(5s);
+  test.incoming(22);
+  test.take_updates();
+  plug_in_at_home(test);
+  home_agent_answers_solicitation(test);
+  test.acknowledge(*update_of(test.take_updates(), kPrimary));
+  REQUIRE(test.node.status(test.both()).at_home);
+  test.take_updates();
+  REQUIRE(test.move(test.flow_with_port(22)->id, "wlan0"));
+  const auto update = update_of(test.take_updates(), kPrimary);
+  REQUIRE(update);
+  CHECK(update->source == kWlanAddress);
+  CHECK_FALSE(test.node.status(test.both()).at_home);
+}
+
 TEST_CASE("being at home with one interface does not bring flows home that belong elsewhere") {
   TestNode test(configuration(), R"(
     [[class]]

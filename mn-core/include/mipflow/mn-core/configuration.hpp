@@ -35,6 +35,9 @@ struct Configuration {
   bool avoid_primary = true;        // WO 2004/057826: avoid the Primary Home Address when another one is available
   bool strict_primary = false;      // WO 2004/057826: never use it for flows the mobile node initiates
   Duration hold_limit = std::chrono::milliseconds{200};  // longest time that an application packet is held
+  // When no spare is left, the first packet of a flow may wait (up to hold_limit) for one that is about to be registered.
+  // Otherwise the flow shares a home address at once: no delay, but it moves together with others.
+  bool wait_for_own_address = false;
 
   std::uint32_t flow_capacity = 131'072;
   Duration udp_idle_timeout = std::chrono::seconds{180};
