@@ -121,13 +121,13 @@ TEST_CASE("other versions are not IPv6, and no octets are truncated") {
 TEST_CASE("the walk goes through every extension header") {
   // Hop-by-Hop, Destination Options, other routing header, type 2 routing header, Destination Options with the Home
   // Address option, Authentication Header (4 octets ICV), UDP
-  const std::string rest = std::string("3c00" "010400000000") +
-                           "2b00" "010400000000" +
-                           "2b02" "0401" "00000000" "00000000000000000000000000000000" +
-                           "3c02" "0201" "00000000" "20010db8031000000000000000000030" +
-                           "3302" "01020000" + kHomeAddressOption +
-                           "1102" "0000" "00000001" "00000002" "aabbccdd" +
-                           "0001000200080000";
+  std::string rest = "3c00" "010400000000";
+  rest += "2b00" "010400000000";
+  rest += "2b02" "0401" "00000000" "00000000000000000000000000000000";
+  rest += "3c02" "0201" "00000000" "20010db8031000000000000000000030";
+  rest += "3302" "01020000" + kHomeAddressOption;
+  rest += "1102" "0000" "00000001" "00000002" "aabbccdd";
+  rest += "0001000200080000";
   const auto view = parse_packet(packet_of(0, rest));
   REQUIRE(view);
   CHECK(view->protocol == kProtocolUdp);
