@@ -3,8 +3,8 @@
 """Real traffic through a data path that is filled by hand: tunnel_traffic_test.py DATAPATH_LAB
 
 Network: see tunnel_network.py. A flow "of the first kind" has its own home address (HOME[0]); one of the second kind
-has a socket with HOME[0] whose packets leave with HOME[1]. Everything is done with offloads on, where large packets
-stay whole on the virtual links, and with offloads off, where real segments and checksums cross them.
+has a socket with HOME[0] whose packets leave with HOME[1]. Everything is done with each of the offloads in
+tunnel_network.py.
 """
 import hashlib
 import itertools
@@ -31,7 +31,7 @@ ports = itertools.count(20000)
 
 class Traffic:
     """The tests; the classes below run them on different networks."""
-    offloads = True
+    offloads = "whole"
 
     @classmethod
     def setUpClass(cls):
@@ -309,7 +309,12 @@ class WithOffloads(Traffic, unittest.TestCase):
 
 
 class WithoutOffloads(Traffic, unittest.TestCase):
-    offloads = False
+    offloads = "wire"
+    bulk = 40 << 20
+
+
+class WithReceiveOffload(Traffic, unittest.TestCase):
+    offloads = "merged"
     bulk = 40 << 20
 
 
