@@ -48,7 +48,15 @@ class Soak {
     for (const auto& item : world_.mobile_node.role().home_addresses(world_.mobile_node.time()))
       states += to_string(item.home_address) + " " + item.state + "\n";
     for (const auto& item : world_.mobile_node.bindings())
-      states += to_string(item.home_address) + " " + item.state + " " + item.last_status + "\n";
+      states += to_string(item.home_address) + " " + item.state + " " + item.last_status + " " + to_string(item.care_of_address) +
+                " seq " + std::to_string(item.sequence) + " there " + to_string(world_.home_agent.tunnelled_to(item.home_address)) + "\n";
+    for (const auto& item : world_.mobile_node.role().interfaces(world_.mobile_node.time()))
+      states += item.name + " " + to_string(item.care_of_address) + " usable " + std::to_string(item.usable) + "\n";
+    for (const auto& item : world_.home_agent.bindings())
+      states += "ha: " + to_string(item.home_address) + " " + item.state + " seq " + std::to_string(item.sequence) + "\n";
+    for (const auto& problem : world_.mobile_node.role().status(world_.mobile_node.time()).problems) states += problem + "\n";
+    const auto& c = world_.home_agent.role().counters();
+    states += "ha counters: bu " + std::to_string(c.binding_updates) + " acc " + std::to_string(c.accepted) + " ref " + std::to_string(c.refused) + " unauth " + std::to_string(c.dropped_unauthenticated) + " malf " + std::to_string(c.dropped_malformed) + " repl " + std::to_string(c.replayed) + "\n";
     std::map<std::string, int> said;
     const auto tail = [&](const char* who, const auto& notices) {
       for (std::size_t i = notices.size() > 60 ? notices.size() - 60 : 0; i < notices.size(); ++i) ++said[who + notices[i]];

@@ -85,10 +85,12 @@ void MobileHost::cut(InterfaceIndex index, Duration notice_after) {
   network_.unassign(lost);
   interface.address = {};
   clock_.after(notice_after, [this, index, lost] {
-    if (!interfaces_.at(index).address.is_unspecified()) return;  // it is back already
     runner_->begin();
-    report(index, false);
-    handle(mobile_node::RouterRemoved{index, kRouter});
+    // When the interface is back already, the kernel has nothing to say but that the old address is gone.
+    if (interfaces_.at(index).address.is_unspecified()) {
+      report(index, false);
+      handle(mobile_node::RouterRemoved{index, kRouter});
+    }
     handle(mobile_node::AddressRemoved{index, lost});
     runner_->end();
   });
