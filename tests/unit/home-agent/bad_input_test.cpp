@@ -49,7 +49,7 @@ Bytes mutated(Bytes packet, RandomSource& random) {
   }
   // Half of them with a right checksum, to get behind it.
   const auto view = wire::parse_packet(packet);
-  if (view && view->protocol == kProtocolMobilityHeader && random.next_u64() % 2 == 0 && view->payload.size() >= 6) {
+  if (view && view->protocol == kProtocolMobilityHeader && random.next_u64() % 2 == 0 && view->payload.size() >= 8) {
     Bytes header(view->payload.begin(), view->payload.end());
     wire::fill_checksum(header, view->logical_source(), view->logical_destination());
     std::ranges::copy(header, packet.begin() + static_cast<std::ptrdiff_t>(view->payload_offset));
