@@ -66,7 +66,7 @@ def authenticated(header, care_of_address, home_address, spi, key, identifier=No
 def binding_update(source, home_agent, home_address, sequence, lifetime=600, flags=0xC000, care_of_address=None,
                    spi=256, key=None, identifier=None, stamp=None, with_option=True, wrong_checksum=False):
     care_of = care_of_address or source
-    header = struct.pack("!BBBBHHHH", 59, 0, 5, 0, 0, sequence, flags, lifetime // 4) + b"\x01\0\x03\x10" + packed(care_of)
+    header = struct.pack("!BBBBHHHH", 59, 0, 5, 0, 0, sequence % 2**16, flags, lifetime // 4) + b"\x01\0\x03\x10" + packed(care_of)
     header = authenticated(header, care_of, home_address, spi, key, identifier, stamp)
     header = summed(header, home_address if with_option else source, home_agent)
     if wrong_checksum:
@@ -78,7 +78,7 @@ def binding_update(source, home_agent, home_address, sequence, lifetime=600, fla
 
 def binding_acknowledgement(home_agent, care_of_address, home_address, sequence, status=0, lifetime=600, spi=256, key=None,
                             stamp=None, source=None):
-    header = struct.pack("!BBBBHBBHH", 59, 0, 6, 0, 0, status, 0, sequence, lifetime // 4)
+    header = struct.pack("!BBBBHBBHH", 59, 0, 6, 0, 0, status, 0, sequence % 2**16, lifetime // 4)
     header = authenticated(header, care_of_address, home_address, spi, key, None, stamp)
     header = summed(header, source or home_agent, home_address)
     return ipv6(source or home_agent, care_of_address, 43, type_2_routing_header(135, home_address) + header)
