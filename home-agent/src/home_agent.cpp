@@ -168,6 +168,10 @@ class HomeAgent::Implementation {
       return true;
     const Binding* binding = cache_.find_bound(*view.home_address_option);
     if (binding != nullptr && binding->care_of_address == view.source) return true;
+    ++counters_.dropped_malformed;
+    outputs.notices.push_back({Severity::Warning, "home-address-option-unbound",
+                               "dropped a packet from " + to_string(view.source) + ": " +
+                                   to_string(*view.home_address_option) + " is not bound to this source"});
     if (is_for_us(view) && view.home_address_option->is_unicast_routable())
       errors_.send_binding_error(wire::BindingErrorStatus::UnknownBinding, view, packet.interface, now.monotonic,
                                  outputs);

@@ -63,6 +63,12 @@ void handle_tunnel_error(Node& node, const wire::PacketView& view, const wire::I
                                    std::to_string(error.code) + ")."});
     return;
   }
+  if (error.parameter < PathMtu::kSmallest) {
+    outputs.notices.push_back({Severity::Debug, "path-mtu-report-invalid",
+                               "Ignored a Packet Too Big from " + to_string(view.source) + " that tells of " +
+                                   std::to_string(error.parameter) + " octets: every IPv6 link carries 1280."});
+    return;
+  }
   if (!node.path_mtu.reported(*tunnel, error.parameter, interface->mtu, now.monotonic)) return;
   plan_default_route(node);
   outputs.notices.push_back({Severity::Info, "path-mtu-lowered",
