@@ -120,6 +120,25 @@ class Killed(SystemCase):
         self.assertTrue(self.lab.mipflow("status")["registered"], "the first one was disturbed")
 
 
+class HomeAgentThatForgot(SystemCase):
+    """Its disk is lost as well: nothing is known any more, neither bindings nor sequence numbers."""
+    mobile_node_changes = {"timers": {"binding-lifetime": "12s"}}
+
+    def test_flows_come_back_with_the_next_refresh_at_the_latest(self):
+        stream = Stream(self.lab.namespace("mn"), self.lab.namespace("cn"), self.lab.correspondent_address, 100)
+        self.addCleanup(stream.finish, 0)
+        self.assertTrue(stream.wait_for_packets())
+        address = self.flow(stream.port)["home_address"]
+        self.lab.home_agent.stop(signal.SIGKILL)
+        for file in self.lab.files("ha").state_directory.iterdir():
+            file.unlink()
+        self.lab.start_home_agent()
+        self.assertNotIn(address, self.home_agent_bindings(), "it has not forgotten: this proves nothing")
+        self.wait(lambda: address in self.home_agent_bindings(), "the flow's home address at the home agent", 15)
+        self.assertTrue(stream.wait_for_packets(20, 5))
+        self.assertEqual(stream.peers, {address})
+
+
 class Healing(SystemCase):
     """Somebody flushes what is ours: back within a second, and no packet is lost for longer than that."""
 

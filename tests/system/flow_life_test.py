@@ -132,5 +132,34 @@ class FlowLife(SystemCase):
         self.assertEqual(self.flow(server.getsockname()[1])["interface"], other)
 
 
+class FewHomeAddresses(SystemCase):
+    """At the cap flows share, which is told; and those that share move together."""
+    mobile_node_changes = {"home-addresses": {"cap": 5, "warm-pool": 1}}
+    spares = 1
+
+    def test_more_flows_than_home_addresses(self):
+        node, correspondent = self.lab.namespace("mn"), self.lab.namespace("cn")
+        echo = UdpEcho(correspondent, self.lab.correspondent_address)
+        self.addCleanup(echo.close)
+        clients = [UdpFlow(node, echo.address, echo.port) for _ in range(12)]
+        for client in clients:
+            self.addCleanup(client.close)
+            self.assertIsNotNone(client.ask(), "a flow without a home address of its own has to work all the same")
+        listed = {c.port: self.flow(c.port) for c in clients}
+        self.assertLessEqual(len(self.home_addresses()), 5)
+        for flow in listed.values():
+            same = {f["id"] for f in listed.values() if f["home_address"] == flow["home_address"]} - {flow["id"]}
+            self.assertEqual(set(flow["moves_with"]), same, "what moves together is not told")
+        crowd = next(f for f in listed.values() if f["moves_with"])
+        target = {"wlan0": "wwan0", "wwan0": "wlan0"}[crowd["interface"]]
+        self.move(crowd["id"], target)
+        self.wait_settled()
+        after = {f["id"]: f for f in self.flows()}
+        for identifier in [crowd["id"], *crowd["moves_with"]]:
+            self.assertEqual(after[identifier]["interface"], target)
+        for client in clients:
+            self.assertIsNotNone(client.ask())
+
+
 if __name__ == "__main__":
     main()

@@ -122,6 +122,28 @@ class Move(SystemCase):
         self.put_on("wlan0")
         self.assertTrue(all(s.wait_for_packets(20) for s in self.streams))
 
+    def leaves_and_returns(self, leave, come_back):
+        """The flows go on over wwan0 when wlan0 becomes useless in this way, and wlan0 is used again afterwards."""
+        self.put_on("wlan0")
+        leave()
+        try:
+            self.assertTrue(all(s.wait_for_packets(60, 5) for s in self.streams), "a flow did not survive")
+            self.assertEqual({f["interface"] for f in self.both()}, {"wwan0"})
+        finally:
+            come_back()
+        self.wait(lambda: self.usable("wlan0"), "wlan0 back in use", 15)
+        self.put_on("wlan0")
+
+    def test_interface_switched_off(self):
+        node = self.lab.nodes["mn"]
+        self.leaves_and_returns(lambda: node.ip("link set wlan0 down"), lambda: node.ip("link set wlan0 up"))
+
+    def test_care_of_address_taken_away(self):
+        node, address = self.lab.nodes["mn"], self.lab.care_of_address("wlan0")
+        # The next router advertisement would bring it back too.
+        self.leaves_and_returns(lambda: node.ip(f"address del {address}/64 dev wlan0"),
+                                lambda: self.wait(lambda: self.lab.care_of_address("wlan0"), "an address by router advertisement", 10))
+
     def test_all_interfaces_gone_and_back(self):
         for name in ("wlan0", "wwan0"):
             self.lab.cut(name)

@@ -6,6 +6,7 @@ Breaks when a checksum, flag, option, alignment, header order, sequence number, 
 time is wrong in a real packet; when duplicate address detection is left out; when the two ends disagree.
 """
 import ipaddress
+import json
 
 from support.case import HOME_PREFIX, SystemCase, main
 from judge import dissect as d
@@ -83,7 +84,24 @@ class Registration(SystemCase):
         answer = next(frame for frame, _ in answers if frame.time > refresh)
         self.assertLess(answer.time - refresh, 0.5, "a refresh has to be answered at once")
 
-    def test_6_the_judge_has_nothing_to_complain_about(self):
+    def test_6_mipflow_decode_reads_what_the_judge_reads(self):
+        for capture in self.captures:
+            capture.stop()
+            done = self.lab.run("mn", [self.lab.program("mipflow"), "decode", "--json", capture.path])
+            decoded = {p["number"]: p for p in map(json.loads, done.stdout.splitlines())}
+            expected = {f.number: (f, m) for f in capture.frames() if (m := f.outer.mobility()) is not None}
+            self.assertGreater(len(expected), 1)
+            self.assertLessEqual(set(expected), set(decoded), "a message was passed over")
+            for number, (frame, message) in expected.items():
+                packet = decoded[number]
+                said = packet["message"]
+                self.assertTrue(packet["valid"] and packet["checksum"]["right"], packet)
+                self.assertEqual((said["type"], said["sequence"], said["lifetime_seconds"], packet["source"], packet["home_address"]),
+                                 (message.kind, message.sequence, message.lifetime, d.name(frame.outer.source),
+                                  d.name(frame.outer.home_address or frame.outer.routing_home_address)))
+                self.assertEqual([o["type"] for o in said["options"]], [o.kind for o in message.options if o.kind > 1])
+
+    def test_7_the_judge_has_nothing_to_complain_about(self):
         self.assert_judged_right(self.captures, at_least=("mobility-checksum", "authenticator", "sequence", "option-alignment",
                                                           "answer", "lifetime", "mobile-prefix", "home-address-option",
                                                           "type-2-routing-header", "tshark", "leak"))
