@@ -4,6 +4,7 @@
  * neighbour discovery to the daemon. */
 #include "common.h"
 
+#include "outer_fragments.h"
 #include "packet.h"
 #include "packet_too_big.h"
 #include "ring.h"
@@ -44,45 +45,74 @@ struct {
 
 /* ---- to the mobile nodes ---- */
 
+/* The routing tables' answer for a packet of so many octets, 0: whatever its length. */
+static __noinline long find_way(struct __sk_buff *skb, const struct mipflow_tunnel *tunnel, const struct packet *packet,
+                                __u32 octets, struct mipflow_way *way)
+{
+  struct bpf_fib_lookup route = {.family = AF_INET6};
+  long found;
+
+  route.ifindex = settings.mip0;
+  route.tot_len = octets;
+  route.flowinfo = packet->version_class_label & bpf_htonl(0x0fffffff);
+  route.l4_protocol = IPPROTO_IPV6;
+  __builtin_memcpy(route.ipv6_src, &tunnel->home_agent, sizeof(route.ipv6_src));
+  __builtin_memcpy(route.ipv6_dst, &tunnel->care_of_address, sizeof(route.ipv6_dst));
+  found = bpf_fib_lookup(skb, &route, sizeof(route), 0);
+  if (found == BPF_FIB_LKUP_RET_FRAG_NEEDED) {
+    way->mtu = route.mtu_result;
+    return found;
+  }
+  /* A care-of address that is itself reached through mip0 would make a loop. */
+  if ((found != BPF_FIB_LKUP_RET_SUCCESS && found != BPF_FIB_LKUP_RET_NO_NEIGH) || route.ifindex == settings.mip0)
+    return BPF_FIB_LKUP_RET_UNREACHABLE;
+  way->source = tunnel->home_agent;
+  way->destination = tunnel->care_of_address;
+  way->uplink = route.ifindex;
+  __builtin_memcpy(&way->next_hop, route.ipv6_dst, sizeof(way->next_hop));
+  return BPF_FIB_LKUP_RET_SUCCESS;
+}
+
 SEC("tc")
 int leave_mip0(struct __sk_buff *skb)
 {
-  struct bpf_fib_lookup route = {.family = AF_INET6};
   const struct mipflow_tunnel *tunnel;
-  struct mipflow_address next_hop;
+  struct mipflow_way way = {};
+  const struct mipflow_way *first_fragments_way;
   struct packet packet;
   __u32 segment;
+  bool too_long;
   long found;
 
-  if (skb->protocol != bpf_htons(ETH_P_IPV6) || !read_packet(skb, ETHERNET_HEADER, &packet) ||
-      !may_be_tunnelled(&packet.source) || !may_be_tunnelled(&packet.destination))
+  if (skb->protocol != bpf_htons(ETH_P_IPV6) || !read_packet(skb, ETHERNET_HEADER, &packet))
+    return drop(MIPFLOW_COUNT_not_forwardable);
+  first_fragments_way = way_of_first_fragment(&packet);
+  if (first_fragments_way)
+    return redirect_to_neighbour(skb, first_fragments_way->uplink, &first_fragments_way->next_hop);
+  if (!may_be_tunnelled(&packet.source) || !may_be_tunnelled(&packet.destination))
     return drop(MIPFLOW_COUNT_not_forwardable);
   tunnel = bpf_map_lookup_elem(&tunnels, &packet.destination);
   if (!tunnel)
     return drop(MIPFLOW_COUNT_no_binding);
 
   segment = longest_segment(skb, &packet);
-  route.ifindex = settings.mip0;
-  route.tot_len = segment + IPV6_HEADER;
-  route.flowinfo = packet.version_class_label & bpf_htonl(0x0fffffff);
-  route.l4_protocol = IPPROTO_IPV6;
-  __builtin_memcpy(route.ipv6_src, &tunnel->home_agent, sizeof(route.ipv6_src));
-  __builtin_memcpy(route.ipv6_dst, &tunnel->care_of_address, sizeof(route.ipv6_dst));
-  found = bpf_fib_lookup(skb, &route, sizeof(route), 0);
-  if (found == BPF_FIB_LKUP_RET_FRAG_NEEDED) {
-    count(MIPFLOW_COUNT_too_big);
-    if (segment <= MINIMUM_MTU || !may_be_answered(&packet))
-      return TC_ACT_SHOT;
-    return answer_packet_too_big(skb, &packet, &tunnel->home_agent, inner_mtu(route.mtu_result));
+  found = find_way(skb, tunnel, &packet, segment + IPV6_HEADER, &way);
+  too_long = found == BPF_FIB_LKUP_RET_FRAG_NEEDED;
+  if (!too_long) {
+    way.mtu = path_mtu(~0u, &tunnel->path_mtu);
+    too_long = segment + IPV6_HEADER > way.mtu;
   }
-  /* A care-of address that is itself reached through mip0 would make a loop. */
-  if ((found != BPF_FIB_LKUP_RET_SUCCESS && found != BPF_FIB_LKUP_RET_NO_NEIGH) || route.ifindex == settings.mip0)
+  if (too_long && segment > MINIMUM_MTU) {
+    count(MIPFLOW_COUNT_too_big);
+    if (!may_be_answered(&packet))
+      return TC_ACT_SHOT;
+    return answer_packet_too_big(skb, &packet, &tunnel->home_agent, inner_mtu(way.mtu));
+  }
+  if (found == BPF_FIB_LKUP_RET_FRAG_NEEDED)
+    found = find_way(skb, tunnel, &packet, 0, &way);
+  if (found != BPF_FIB_LKUP_RET_SUCCESS)
     return drop(MIPFLOW_COUNT_no_route);
-  if (put_on_outer_header(skb, &packet, &tunnel->home_agent, &tunnel->care_of_address))
-    return drop(MIPFLOW_COUNT_encapsulation_failed);
-  count(MIPFLOW_COUNT_tunnelled_out);
-  __builtin_memcpy(&next_hop, route.ipv6_dst, sizeof(next_hop));
-  return redirect_to_neighbour(skb, route.ifindex, &next_hop);
+  return enter_tunnel(skb, &packet, &way, too_long);
 }
 
 /* ---- from the mobile nodes ---- */
@@ -93,9 +123,18 @@ int leave_mip0(struct __sk_buff *skb)
 static __noinline int leave_tunnel(struct __sk_buff *skb, const struct packet *outer, __u32 link_layer_header)
 {
   struct mipflow_tunnel_source source;
+  __u32 inner_start = outer->upper;
   struct packet inner;
 
-  if (outer->is_fragment || !read_ipv6_header(skb, outer->upper, &inner))
+  if (outer->is_fragment) {
+    int result = put_together(skb, outer, link_layer_header);
+
+    if (result != REASSEMBLY_DONE)
+      return result == REASSEMBLY_HELD ? TC_ACT_SHOT : drop(MIPFLOW_COUNT_inner_refused);
+    count(MIPFLOW_COUNT_reassembled_in);
+    inner_start = link_layer_header;
+  }
+  if (!read_ipv6_header(skb, inner_start, &inner))
     return drop(MIPFLOW_COUNT_inner_refused);
   source.home_address = inner.source;
   source.care_of_address = outer->source;
@@ -127,13 +166,13 @@ struct {
 } quoted_packets SEC(".maps");
 
 /* An ICMPv6 error to one of our addresses. When it quotes a packet of a tunnel it goes to the daemon as it is; a Packet
- * Too Big moreover becomes one for the correspondent node (RFC 2473 §8.1). */
+ * Too Big moreover is remembered for the tunnel and becomes one for the correspondent node (RFC 2473 §8.1). */
 static __noinline int error_about_tunnel(struct __sk_buff *skb, const struct packet *error, __u32 link_layer_header)
 {
   __u32 first = 0, second = 1;
   struct packet *outer = bpf_map_lookup_elem(&quoted_packets, &first);
   struct packet *inner = bpf_map_lookup_elem(&quoted_packets, &second);
-  const struct mipflow_tunnel *tunnel;
+  struct mipflow_tunnel *tunnel;
   __be32 mtu;
 
   if (!outer || !inner || !read_ipv6_header(skb, error->upper + ICMPV6_ERROR_HEADER, outer) ||
@@ -145,8 +184,10 @@ static __noinline int error_about_tunnel(struct __sk_buff *skb, const struct pac
     return TC_ACT_OK;
   hand_over(skb, error, NULL, link_layer_header);
   if (error->icmpv6_type != ICMPV6_PACKET_TOO_BIG || outer->is_fragment ||
-      inner->payload_octets + IPV6_HEADER <= MINIMUM_MTU || !may_be_answered(inner) ||
       bpf_skb_load_bytes(skb, error->upper + 4, &mtu, sizeof(mtu)))
+    return TC_ACT_OK;
+  lower_path_mtu(&tunnel->path_mtu, bpf_ntohl(mtu));
+  if (inner->payload_octets + IPV6_HEADER <= MINIMUM_MTU || !may_be_answered(inner))
     return TC_ACT_OK;
   if (take_off_outer_header(skb, link_layer_header, inner) ||
       (link_layer_header == 0 && bpf_skb_change_head(skb, ETHERNET_HEADER, 0)))

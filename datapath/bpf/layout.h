@@ -9,7 +9,7 @@
 
 #include <linux/types.h>
 
-#define MIPFLOW_LAYOUT_VERSION 1
+#define MIPFLOW_LAYOUT_VERSION 2
 
 struct mipflow_address {
   __u32 word[4];
@@ -20,6 +20,8 @@ struct mipflow_settings {
   __u32 mip0;                 /* interface index */
   __u8 mip0_link_layer[6];    /* its own address: packets redirected to its ingress must be addressed to it */
   __u16 zero;
+  __u32 zeros;
+  __u64 path_mtu_lifetime_ns; /* what a router said is believed for so long */
 };
 
 /* ---- mobile node ---- */
@@ -70,17 +72,30 @@ struct mipflow_activity {
   __u32 zero[3];
 };
 
-/* Map bindings, by binding id. A hash map and not an array: the kernel replaces a value of a hash map as a whole, a
- * packet never sees half of a move. */
-struct mipflow_binding {
-  struct mipflow_address home_address;
-  struct mipflow_address care_of_address; /* outer source */
-  struct mipflow_address peer;            /* outer destination: the home agent */
-  struct mipflow_address next_hop;        /* on the uplink; `::` = ask the routing tables */
+/* Longest outer packet of a path as a router said (Packet Too Big); 0 octets = nobody said anything. */
+struct mipflow_path_mtu {
+  __u32 octets;
+  __u32 zero;
+  __u64 until_ns; /* CLOCK_MONOTONIC; not believed from then on */
+};
+
+/* How an outer packet leaves. */
+struct mipflow_way {
+  struct mipflow_address source;      /* of the outer header */
+  struct mipflow_address destination;
+  struct mipflow_address next_hop;    /* on the uplink; `::` = ask the routing tables */
   __u32 uplink;
   __u32 header; /* enum mipflow_header */
   __u32 mtu;    /* of the uplink: longest outer packet */
   __u32 zero;
+  struct mipflow_path_mtu path_mtu; /* written by the programs */
+};
+
+/* Map bindings, by binding id. A hash map and not an array: the kernel replaces a value of a hash map as a whole, a
+ * packet never sees half of a move. */
+struct mipflow_binding {
+  struct mipflow_address home_address;
+  struct mipflow_way way; /* from the care-of address to the home agent */
 };
 
 enum mipflow_header {
@@ -117,6 +132,7 @@ struct mipflow_fragment {
 struct mipflow_tunnel {
   struct mipflow_address care_of_address; /* outer destination */
   struct mipflow_address home_agent;      /* outer source */
+  struct mipflow_path_mtu path_mtu;       /* written by the programs */
 };
 
 /* Key of map tunnel_sources: what reverse-tunnelled packets are accepted from. */
@@ -169,6 +185,8 @@ struct mipflow_flow_closed_record {
   X(congestion_lost, "dropped: congestion mark on the outer header only (RFC 6040)")                           \
   X(rewriting_failed, "dropped: address could not be rewritten")                                               \
   X(encapsulation_failed, "dropped: no room for the outer header")                                             \
+  X(fragmented_out, "packets that needed two outer fragments")                                                 \
+  X(reassembled_in, "packets put together from two outer fragments")                                           \
   X(errors_translated, "ICMPv6 errors whose quoted packet was rewritten for the receiver")                     \
   X(packet_too_big_relayed, "Packet Too Big from inside a tunnel handed on to the sender")                     \
   X(fragments_unmatched, "later fragments without a first one: sent by their source address")                  \

@@ -4,6 +4,7 @@
 #include "common.h"
 
 #include "flow_tables.h"
+#include "outer_fragments.h"
 #include "packet.h"
 #include "packet_too_big.h"
 #include "rewriting.h"
@@ -94,13 +95,18 @@ int leave_mip0(struct __sk_buff *skb)
 {
   struct departure_decision decision = {};
   const struct mipflow_binding *binding;
-  struct mipflow_address next_hop;
+  const struct mipflow_way *first_fragments_way;
   struct packet packet;
-  __u32 uplink, segment;
+  bool too_long;
   int about_flow = 0;
+  __u32 segment, mtu;
 
-  if (skb->protocol != bpf_htons(ETH_P_IPV6) || !read_packet(skb, ETHERNET_HEADER, &packet) ||
-      !may_be_tunnelled(&packet.source) || !may_be_tunnelled(&packet.destination))
+  if (skb->protocol != bpf_htons(ETH_P_IPV6) || !read_packet(skb, ETHERNET_HEADER, &packet))
+    return drop(MIPFLOW_COUNT_not_forwardable);
+  first_fragments_way = way_of_first_fragment(&packet);
+  if (first_fragments_way)
+    return redirect_to_neighbour(skb, first_fragments_way->uplink, &first_fragments_way->next_hop);
+  if (!may_be_tunnelled(&packet.source) || !may_be_tunnelled(&packet.destination))
     return drop(MIPFLOW_COUNT_not_forwardable);
 
   if (is_icmpv6_error(&packet)) {
@@ -112,25 +118,22 @@ int leave_mip0(struct __sk_buff *skb)
     decide_departure(skb, &packet, &decision);
 
   binding = bpf_map_lookup_elem(&bindings, &decision.binding);
-  if (!binding || binding->header != MIPFLOW_HEADER_TUNNEL)
+  if (!binding || binding->way.header != MIPFLOW_HEADER_TUNNEL)
     return drop(MIPFLOW_COUNT_no_binding);
 
   segment = longest_segment(skb, &packet);
-  if (segment + IPV6_HEADER > binding->mtu && segment > MINIMUM_MTU) {
+  mtu = path_mtu(binding->way.mtu, &binding->way.path_mtu);
+  too_long = segment + IPV6_HEADER > mtu;
+  if (too_long && segment > MINIMUM_MTU) {
     count(MIPFLOW_COUNT_too_big);
     if (!may_be_answered(&packet))
       return TC_ACT_SHOT;
-    return answer_packet_too_big(skb, &packet, &binding->care_of_address, inner_mtu(binding->mtu));
+    return answer_packet_too_big(skb, &packet, &binding->way.source, inner_mtu(mtu));
   }
   if (!same_address(&decision.home_address, &packet.source) &&
       rewrite_address(skb, &packet, SOURCE_ADDRESS, &decision.home_address))
     return drop(MIPFLOW_COUNT_rewriting_failed);
-  if (put_on_outer_header(skb, &packet, &binding->care_of_address, &binding->peer))
-    return drop(MIPFLOW_COUNT_encapsulation_failed);
-  count(MIPFLOW_COUNT_tunnelled_out);
-  uplink = binding->uplink;
-  next_hop = binding->next_hop;
-  return redirect_to_neighbour(skb, uplink, &next_hop);
+  return enter_tunnel(skb, &packet, &binding->way, too_long);
 }
 
 /* ---- in ---- */
@@ -195,12 +198,21 @@ static __noinline long arrive_error(struct __sk_buff *skb, struct packet *error)
 /* A packet of protocol 41 for one of our care-of addresses. */
 static __noinline int leave_tunnel(struct __sk_buff *skb, const struct packet *outer, __u32 link_layer_header)
 {
+  bool from_home_agent = bpf_map_lookup_elem(&home_agents, &outer->source) != NULL;
+  __u32 inner_start = outer->upper;
   struct packet inner;
 
-  if (outer->is_fragment || !read_ipv6_header(skb, outer->upper, &inner) ||
-      !bpf_map_lookup_elem(&home_addresses, &inner.destination))
-    return TC_ACT_OK; /* some other tunnel's */
-  if (!bpf_map_lookup_elem(&home_agents, &outer->source))
+  if (outer->is_fragment) {
+    int result = from_home_agent ? put_together(skb, outer, link_layer_header) : REASSEMBLY_NOT_OURS;
+
+    if (result != REASSEMBLY_DONE)
+      return result == REASSEMBLY_HELD ? TC_ACT_SHOT : TC_ACT_OK;
+    count(MIPFLOW_COUNT_reassembled_in);
+    inner_start = link_layer_header;
+  }
+  if (!read_ipv6_header(skb, inner_start, &inner) || !bpf_map_lookup_elem(&home_addresses, &inner.destination))
+    return outer->is_fragment ? drop(MIPFLOW_COUNT_inner_refused) : TC_ACT_OK; /* some other tunnel's */
+  if (!from_home_agent)
     return drop(MIPFLOW_COUNT_wrong_tunnel_source);
   if (!skip_extension_headers(skb, &inner) || !read_upper_layer(skb, &inner) || !may_be_tunnelled(&inner.source) ||
       is_neighbor_discovery(&inner))
@@ -239,12 +251,15 @@ struct {
 } quoted_packets SEC(".maps");
 
 /* An ICMPv6 error to one of our care-of addresses. When it quotes a packet of our tunnel it goes to the daemon as it is;
- * a Packet Too Big moreover becomes one for the socket that sent the inner packet (RFC 2473 §8.1). */
+ * a Packet Too Big moreover is remembered for the binding and becomes one for the socket that sent the inner packet (RFC
+ * 2473 §8.1). */
 static __noinline int error_about_tunnel(struct __sk_buff *skb, const struct packet *error, __u32 link_layer_header)
 {
   __u32 first = 0, second = 1;
   struct packet *outer = bpf_map_lookup_elem(&quoted_packets, &first);
   struct packet *inner = bpf_map_lookup_elem(&quoted_packets, &second);
+  const struct mipflow_home_address *home_address;
+  struct mipflow_binding *binding;
   __be32 mtu;
 
   if (!outer || !inner || !read_ipv6_header(skb, error->upper + ICMPV6_ERROR_HEADER, outer) ||
@@ -252,11 +267,16 @@ static __noinline int error_about_tunnel(struct __sk_buff *skb, const struct pac
       !same_address(&outer->source, &error->destination) || !bpf_map_lookup_elem(&home_agents, &outer->destination))
     return TC_ACT_OK;
   hand_over(skb, error, NULL, link_layer_header);
-  if (error->icmpv6_type != ICMPV6_PACKET_TOO_BIG || outer->is_fragment)
+  if (error->icmpv6_type != ICMPV6_PACKET_TOO_BIG || outer->is_fragment ||
+      bpf_skb_load_bytes(skb, error->upper + 4, &mtu, sizeof(mtu)) || !read_packet(skb, outer->upper, inner))
     return TC_ACT_OK;
-  if (bpf_skb_load_bytes(skb, error->upper + 4, &mtu, sizeof(mtu)) || !read_packet(skb, outer->upper, inner) ||
-      inner->payload_octets + IPV6_HEADER <= MINIMUM_MTU || !may_be_answered(inner) ||
-      !bpf_map_lookup_elem(&home_addresses, &inner->source))
+  home_address = bpf_map_lookup_elem(&home_addresses, &inner->source);
+  if (!home_address)
+    return TC_ACT_OK;
+  binding = bpf_map_lookup_elem(&bindings, &home_address->default_binding);
+  if (binding && same_address(&binding->way.source, &outer->source))
+    lower_path_mtu(&binding->way.path_mtu, bpf_ntohl(mtu));
+  if (inner->payload_octets + IPV6_HEADER <= MINIMUM_MTU || !may_be_answered(inner))
     return TC_ACT_OK;
 
   if (take_off_outer_header(skb, link_layer_header, inner) || restore_source(skb, inner))

@@ -10,13 +10,13 @@
 #define CHECKSUM_STEP 32
 #define RENEWED_OCTETS 64 /* more than link-layer and IPv6 header */
 
-/* One's complement sum of `octets` from `start` on; anything behind QUOTED_OCTETS is left out. */
+/* One's complement sum of `octets` from `start` on; anything behind MINIMUM_MTU is left out. */
 __noinline __s64 sum_of(struct __sk_buff *skb, __u32 start, __u32 octets, __u32 seed)
 {
   __u32 chunk[CHECKSUM_STEP / 4];
   __s64 sum = seed;
 
-  for (__u32 done = 0; done < QUOTED_OCTETS; done += CHECKSUM_STEP) {
+  for (__u32 done = 0; done < MINIMUM_MTU; done += CHECKSUM_STEP) {
     __u32 left = octets - done;
 
     if (done >= octets)
@@ -38,6 +38,14 @@ __noinline __s64 sum_of(struct __sk_buff *skb, __u32 start, __u32 octets, __u32 
       return -1;
   }
   return sum;
+}
+
+/* The 16 bits that a checksum is made of. */
+static __always_inline __u16 folded(__u64 sum)
+{
+  sum = (sum & 0xffff) + (sum >> 16);
+  sum = (sum & 0xffff) + (sum >> 16);
+  return (sum & 0xffff) + (sum >> 16);
 }
 
 /* Turns the packet at the front of the skb (behind an Ethernet header) into the answer to it: an ICMPv6 Packet Too Big
@@ -78,10 +86,7 @@ static __noinline int answer_packet_too_big(struct __sk_buff *skb, const struct 
   sum = sum_of(skb, ETHERNET_HEADER, quoted, sum);
   if (sum < 0)
     return TC_ACT_SHOT;
-  sum = (sum & 0xffff) + ((__u64)sum >> 16);
-  sum = (sum & 0xffff) + ((__u64)sum >> 16);
-  sum = (sum & 0xffff) + ((__u64)sum >> 16);
-  header.checksum = (__be16)~sum;
+  header.checksum = (__be16)~folded(sum);
 
   /* A packet whose checksum was left to the network card would have it filled in on its way back, in the middle of what
    * is quoted. The kernel forgets that plan when the place is cut off, so the front is cut off and put on again. */
@@ -97,6 +102,23 @@ static __noinline int answer_packet_too_big(struct __sk_buff *skb, const struct 
 static __always_inline bool may_be_answered(const struct packet *packet)
 {
   return !is_icmpv6_error(packet) && may_be_tunnelled(&packet->source);
+}
+
+/* Longest outer packet of a path whose first link carries `link_mtu`. */
+static __always_inline __u32 path_mtu(__u32 link_mtu, const struct mipflow_path_mtu *said)
+{
+  if (said->octets == 0 || said->octets >= link_mtu || bpf_ktime_get_ns() >= said->until_ns)
+    return link_mtu;
+  return said->octets;
+}
+
+/* Remembers what a router said about a path. RFC 8201 §4: nothing below 1280 is believed, and nothing that is no less. */
+static __always_inline void lower_path_mtu(struct mipflow_path_mtu *known, __u32 said)
+{
+  if (said < MINIMUM_MTU || said >= path_mtu(~0u, known))
+    return;
+  known->octets = said;
+  known->until_ns = bpf_ktime_get_ns() + settings.path_mtu_lifetime_ns;
 }
 
 static __always_inline __u32 inner_mtu(__u32 outer_mtu)

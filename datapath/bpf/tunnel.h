@@ -12,12 +12,13 @@
 /* Puts an IPv6 header around the packet behind the link-layer header. Traffic class and flow label are those of the
  * inner packet: congestion marks as RFC 6040 §4.1 asks, the label so that routers spread flows over paths (RFC 6438).
  *
- * FIXED_GSO keeps the segment size of large packets: mip0's MTU leaves room for the header already. ENCAP_L3_IPV6 tells
+ * FIXED_GSO keeps the segment size of large packets: mip0's MTU leaves room for the header already. Without it
+ * (`smaller_segments`) the kernel makes each segment shorter by the header. ENCAP_L3_IPV6 tells
  * the kernel where the inner headers are, for whoever cuts the packet up; it is refused for packets that are marked as
  * tunnelled already (an application's own tunnel), which can be carried without it as long as they need no cutting. */
 static __always_inline long put_on_outer_header(struct __sk_buff *skb, const struct packet *inner,
                                                 const struct mipflow_address *source,
-                                                const struct mipflow_address *destination)
+                                                const struct mipflow_address *destination, bool smaller_segments)
 {
   struct ipv6_header outer = {
       .version_class_label = inner->version_class_label,
@@ -27,8 +28,8 @@ static __always_inline long put_on_outer_header(struct __sk_buff *skb, const str
       .source = *source,
       .destination = *destination,
   };
-  long error = bpf_skb_adjust_room(skb, IPV6_HEADER, BPF_ADJ_ROOM_MAC,
-                                   BPF_F_ADJ_ROOM_FIXED_GSO | BPF_F_ADJ_ROOM_ENCAP_L3_IPV6);
+  __u64 flags = BPF_F_ADJ_ROOM_ENCAP_L3_IPV6 | (smaller_segments ? 0 : BPF_F_ADJ_ROOM_FIXED_GSO);
+  long error = bpf_skb_adjust_room(skb, IPV6_HEADER, BPF_ADJ_ROOM_MAC, flags);
 
   if (error && !skb->gso_size)
     error = bpf_skb_adjust_room(skb, IPV6_HEADER, BPF_ADJ_ROOM_MAC, BPF_F_ADJ_ROOM_NO_CSUM_RESET);
@@ -43,9 +44,11 @@ static __always_inline long take_off_outer_header(struct __sk_buff *skb, __u32 l
 {
   __s32 octets = inner->start - link_layer_header;
   __u64 flags = BPF_F_ADJ_ROOM_FIXED_GSO | BPF_F_ADJ_ROOM_NO_CSUM_RESET;
-  long error =
-      bpf_skb_adjust_room(skb, -octets, BPF_ADJ_ROOM_MAC, flags | BPF_F_ADJ_ROOM_DECAP_L3_IPV6);
+  long error;
 
+  if (octets == 0)
+    return 0; /* put together from fragments: nothing is around it any more */
+  error = bpf_skb_adjust_room(skb, -octets, BPF_ADJ_ROOM_MAC, flags | BPF_F_ADJ_ROOM_DECAP_L3_IPV6);
   if (error == -EINVAL)
     error = bpf_skb_adjust_room(skb, -octets, BPF_ADJ_ROOM_MAC, flags);
   if (error)

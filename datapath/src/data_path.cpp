@@ -107,8 +107,11 @@ Result DataPath::Implementation::take_over_tables() {
 
 mipflow_binding DataPath::Implementation::with_next_hop(mipflow_binding binding, std::uint32_t mtu) const {
   // A route that is gone for a moment is no reason to forget the router.
-  if (const auto hop = next_hop(from_layout(binding.peer), binding.uplink)) binding.next_hop = to_layout(*hop);
-  binding.mtu = mtu;
+  const auto hop = next_hop(from_layout(binding.way.destination), binding.way.uplink);
+  const bool is_another_path = binding.way.mtu != mtu || (hop && *hop != from_layout(binding.way.next_hop));
+  if (is_another_path) binding.way.path_mtu = {};
+  if (hop) binding.way.next_hop = to_layout(*hop);
+  binding.way.mtu = mtu;
   return binding;
 }
 
@@ -186,22 +189,22 @@ Result DataPath::set_binding(forwarding::BindingId id, const forwarding::Binding
   if (!uplink) return Unexpected{uplink.error()};
   mipflow_binding value{};
   switch (item.header) {
-    case forwarding::HeaderKind::Tunnel: value.header = MIPFLOW_HEADER_TUNNEL; break;
+    case forwarding::HeaderKind::Tunnel: value.way.header = MIPFLOW_HEADER_TUNNEL; break;
   }
   value.home_address = to_layout(item.home_address);
-  value.care_of_address = to_layout(item.care_of_address);
-  value.peer = to_layout(item.peer);
-  value.uplink = item.uplink;
+  value.way.source = to_layout(item.care_of_address);
+  value.way.destination = to_layout(item.peer);
+  value.way.uplink = item.uplink;
   mipflow_binding before{};
-  if (implementation_->bindings_.find(id, before) && before.uplink == item.uplink && from_layout(before.peer) == item.peer)
-    value.next_hop = before.next_hop;
+  if (implementation_->bindings_.find(id, before) && before.way.uplink == item.uplink && from_layout(before.way.destination) == item.peer)
+    value.way.next_hop = before.way.next_hop;
   return implementation_->bindings_.set(id, implementation_->with_next_hop(value, uplink->mtu));
 }
 Result DataPath::erase_binding(forwarding::BindingId id) { return implementation_->bindings_.erase(id); }
 
 Result DataPath::refresh_next_hops() {
   for (const auto& [id, binding] : implementation_->bindings_.read_all()) {
-    const auto uplink = read_interface(binding.uplink);
+    const auto uplink = read_interface(binding.way.uplink);
     if (!uplink) continue;  // the interface is gone; the plan will say what becomes of the binding
     const mipflow_binding fresh = implementation_->with_next_hop(binding, uplink->mtu);
     if (std::memcmp(&fresh, &binding, sizeof fresh) == 0) continue;
@@ -214,7 +217,7 @@ std::unordered_map<forwarding::BindingId, forwarding::BindingItem> DataPath::bin
   std::unordered_map<forwarding::BindingId, forwarding::BindingItem> out;
   for (const auto& [id, value] : implementation_->bindings_.read_all())
     out.emplace(id, forwarding::BindingItem{forwarding::HeaderKind::Tunnel, from_layout(value.home_address),
-                                            from_layout(value.care_of_address), from_layout(value.peer), value.uplink});
+                                            from_layout(value.way.source), from_layout(value.way.destination), value.way.uplink});
   return out;
 }
 
@@ -247,7 +250,7 @@ Result DataPath::erase_signalling_address(const Address& address) {
 std::unordered_set<Address> DataPath::signalling_addresses() const { return addresses_in(implementation_->signalling_addresses_); }
 
 Result DataPath::set_tunnel(const Address& home_address, const forwarding::TunnelItem& item) {
-  return implementation_->tunnels_.set(to_layout(home_address), {to_layout(item.care_of_address), to_layout(item.home_agent)});
+  return implementation_->tunnels_.set(to_layout(home_address), {to_layout(item.care_of_address), to_layout(item.home_agent), {}});
 }
 Result DataPath::erase_tunnel(const Address& home_address) { return implementation_->tunnels_.erase(to_layout(home_address)); }
 std::unordered_map<Address, forwarding::TunnelItem> DataPath::tunnels() const {

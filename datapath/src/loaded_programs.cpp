@@ -125,6 +125,7 @@ Expected<LoadedPrograms, Error> LoadedPrograms::load(const Options& options, con
     }
     mipflow_settings settings{};
     settings.mip0 = options.mip0;
+    settings.path_mtu_lifetime_ns = static_cast<std::uint64_t>(options.path_mtu_lifetime.count());
     std::memcpy(settings.mip0_link_layer, mip0.link_layer.data(), sizeof settings.mip0_link_layer);
     bpf_map* constants = bpf_object__find_map_by_name(loaded.object_.get(), ".rodata.settings");
     if (constants == nullptr || bpf_map__set_initial_value(constants, &settings, sizeof settings) != 0)

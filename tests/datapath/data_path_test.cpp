@@ -155,7 +155,7 @@ TEST_CASE_METHOD(MobileNodeFixture, "the next hop is the uplink's own router") {
   // wlan0's default route is the preferred one, for packets with wwan0's care-of address too.
   CHECK(output_of("ip -6 route get 2001:db8:5::2 from 2001:db8:2::2 oif wwan0").find("via 2001:db8:1::1") != std::string::npos);
   const auto next_hop_of = [](const char* id) {
-    const std::string dump = output_of("bpftool -j map lookup pinned /sys/fs/bpf/mipflow/test/maps-1/bindings key hex " + std::string(id) + " 00 00 00");
+    const std::string dump = output_of("bpftool -j map lookup pinned " + pinned_map("bindings") + " key hex " + std::string(id) + " 00 00 00");
     return dump;
   };
   // 2001:db8:2::1 and 2001:db8:1::1 as bpftool shows bytes.
@@ -237,7 +237,7 @@ TEST_CASE_METHOD(MobileNodeFixture, "a hundred thousand flows are read faster th
     return static_cast<double>(std::clock() - begin) / CLOCKS_PER_SEC;
   };
   const double all_at_once = time_of([&] { CHECK(path->activities().size() == 100'000); });
-  const int slots = bpf_obj_get("/sys/fs/bpf/mipflow/test/maps-1/activity");
+  const int slots = bpf_obj_get(pinned_map("activity").c_str());
   REQUIRE(slots >= 0);
   const double one_by_one = time_of([&] {
     for (std::uint32_t slot = 0; slot < 100'000; ++slot) {

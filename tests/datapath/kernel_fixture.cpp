@@ -12,6 +12,7 @@
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
+#include <filesystem>
 #include <stdexcept>
 
 namespace mipflow::datapath {
@@ -63,7 +64,7 @@ int attached_program(Role role, const char* interface, bool ingress) {
 
 Ran run_frame(Role role, const char* interface, bool ingress, const packets::Octets& frame) {
   const int program = attached_program(role, interface, ingress);
-  packets::Octets out(frame.size() + 512);
+  packets::Octets out(frame.size() + 4096);
   __sk_buff context{};
   context.ifindex = interface_named(interface);
   bpf_test_run_opts options{};
@@ -119,6 +120,12 @@ std::uint64_t counter(const DataPath& path, const std::string& name) {
   throw std::runtime_error("no counter " + name);
 }
 
+std::string pinned_map(const std::string& name) {
+  for (const auto& entry : std::filesystem::directory_iterator("/sys/fs/bpf/mipflow/test"))
+    if (entry.is_directory()) return entry.path() / name;
+  throw std::runtime_error("no pinned maps");
+}
+
 Options options_for(Role role, const std::string& pin_directory) {
   Options options;
   options.role = role;
@@ -129,6 +136,7 @@ Options options_for(Role role, const std::string& pin_directory) {
   options.address_capacity = 64;
   options.tunnel_capacity = 1024;
   options.ring_octets = 65536;
+  options.path_mtu_lifetime = std::chrono::seconds{2};
   return options;
 }
 

@@ -42,6 +42,8 @@ struct Ringed {
 };
 Ringed read_all(DataPath& path);
 std::uint64_t counter(const DataPath& path, const std::string& name);
+// Of the data path in /sys/fs/bpf/mipflow/test.
+std::string pinned_map(const std::string& name);
 
 Options options_for(Role role, const std::string& pin_directory);
 

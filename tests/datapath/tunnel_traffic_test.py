@@ -251,11 +251,12 @@ class Traffic:
         finally:
             for node, device in ends:
                 self.network.ip(node, f"link set dev {device} mtu 1500")
-            self.network.data_path("mn", "refresh")
             self.forget_path_mtus()
 
     def forget_path_mtus(self):
-        """What was learned about a path lives as long as the route."""
+        """What was learned about a path lives as long as the route or the binding."""
+        for number in range(1, len(HOME) + 1):
+            self.network.move(number, "wlan0")
         for line in ("del", "add"):
             self.network.ip("mn", f"route {line} default dev mip0 table 100")
             self.network.ip("cn", f"route {line} 2001:db8:100::/64 via 2001:db8:6::1 mtu 1460")
@@ -302,6 +303,42 @@ class Traffic:
 
         self.with_mtu([("mn", "wlan0")], 1400, up)
         self.with_mtu([("ha", "core0")], 1400, down)
+
+
+    # ---- links that carry 1280 octets, but not with an outer header ----
+
+    def check_least_mtu(self, upwards, downwards):
+        for rewritten in (False, True):
+            client, server, _ = self.tcp_pair(rewritten)
+            if upwards:
+                self.transfer(client, server, 1 << 20)
+            if downwards:
+                self.transfer(server, client, 1 << 20)
+        # From what just fits with an outer header to the longest packet that every link has to carry.
+        client, server = self.udp_pair(True)
+        client.send(b"hello")
+        _, source = server.recvfrom(100)
+        for size in range(1188, 1233):
+            data = os.urandom(size)
+            if upwards:
+                client.send(data)
+                self.assertEqual(server.recv(2000), data)
+            if downwards:
+                server.sendto(data, source)
+                self.assertEqual(client.recv(2000), data)
+        for sender, receiver, wanted in (("mn", "ha", upwards), ("ha", "mn", downwards)):
+            if wanted:
+                self.assertGreater(self.counted(sender, "fragmented_out"), 0)
+                self.assertGreater(self.counted(receiver, "reassembled_in"), 0)
+
+    def test_links_of_the_least_mtu(self):
+        self.with_mtu([("mn", "wlan0"), ("router", "a1"), ("router", "core"), ("ha", "core0")], 1280,
+                      lambda: self.check_least_mtu(True, True))
+
+    def test_path_of_the_least_mtu(self):
+        # Only for what the router sends: a virtual link's shorter end does not take longer frames in either.
+        self.with_mtu([("router", "core")], 1280, lambda: self.check_least_mtu(True, False))
+        self.with_mtu([("router", "a1")], 1280, lambda: self.check_least_mtu(False, True))
 
 
 class WithOffloads(Traffic, unittest.TestCase):

@@ -47,6 +47,7 @@ struct Options {
   std::uint32_t binding_capacity = 4'096;         // bindings of a mobile node
   std::uint32_t address_capacity = 4'096;         // home addresses, care-of addresses, home agents, signalling addresses
   std::uint32_t tunnel_capacity = 1'000'000;      // home addresses served by a home agent; memory is taken as they come
+  Duration path_mtu_lifetime = std::chrono::minutes{10};  // RFC 8201 §4: then the path may have become better
   std::uint32_t ring_octets = 1'048'576;          // signalling waiting for read_ring(); a power of two, at least a page
 };
 
