@@ -34,6 +34,7 @@ Daemon::Daemon(platform::DaemonOptions options, platform::MobileNodeSettings set
       settings_(std::move(settings)),
       log_(platform::standard_error_sink(), settings_.log_level),
       started_(platform::read_clock().monotonic),
+      neighbour_listener_(loop_, [this](PacketReceived packet) { runner_.handle(std::move(packet)); }),
       node_(settings_.node, std::move(policy), random_),
       requests_({node_, runner_, started_, settings_.policy_directory, [this] { return counters(); }}),
       deadline_(loop_, [this] { runner_.on_deadline(); }) {}
@@ -105,9 +106,16 @@ void Daemon::run() {
 
 Now Daemon::now() { return platform::read_clock(); }
 
-void Daemon::add(const platform::PlanChanges& changes, std::vector<Failure>& refused) { kernel_->add(changes, refused); }
+void Daemon::add(const platform::PlanChanges& changes, std::vector<Failure>& refused) {
+  kernel_->add(changes, refused);
+  for (const auto& entry : changes.watched_addresses.set)
+    if (const auto done = neighbour_listener_.watch(entry.first); !done) refused.push_back(done.error());
+}
 
-void Daemon::remove(const platform::PlanChanges& changes, std::vector<Failure>& refused) { kernel_->remove(changes, refused); }
+void Daemon::remove(const platform::PlanChanges& changes, std::vector<Failure>& refused) {
+  for (const auto& watched : changes.watched_addresses.erase) neighbour_listener_.unwatch(watched);
+  kernel_->remove(changes, refused);
+}
 
 void Daemon::send(const OutgoingPacket& packet) {
   if (const auto sent = sender_->send(packet); !sent) log_.note(Severity::Warning, "packet-not-sent", sent.error().message, now().monotonic);

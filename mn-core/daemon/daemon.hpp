@@ -19,6 +19,7 @@
 #include "mipflow/platform/kernel_random.hpp"
 #include "mipflow/platform/kernel_state.hpp"
 #include "mipflow/platform/neighbour_keeper.hpp"
+#include "mipflow/platform/neighbour_listener.hpp"
 #include "mipflow/platform/operator_log.hpp"
 #include "mipflow/platform/packet_queue.hpp"
 #include "mipflow/platform/packet_sender.hpp"
@@ -56,6 +57,7 @@ class Daemon final : private platform::RunnerPort {
   void watch();
   void watch_ring();
   void report_activities();
+  void report_next_activities(std::size_t first);
   void read_packets();
   void read_ring();
   void read_network();
@@ -81,6 +83,7 @@ class Daemon final : private platform::RunnerPort {
   std::optional<platform::PacketSender> sender_;
   std::optional<platform::PacketQueue> queue_;
   std::optional<platform::NeighbourKeeper> neighbours_;
+  platform::NeighbourListener neighbour_listener_;
   std::optional<platform::NetlinkSocket> rule_notifications_;
   MobileNode node_;
   NodeRunner runner_{node_, *this};
@@ -102,6 +105,8 @@ class Daemon final : private platform::RunnerPort {
   std::function<void(const platform::QueuedPacket&)> on_packet_;
   std::function<void(PacketReceived)> on_signalling_;
   std::function<void(const datapath::FlowClosed&)> on_flow_closed_;
+  std::vector<datapath::FlowActivity> activities_;  // what is being told to the node, slice by slice
+  TimePoint activities_read_at_{};
   std::optional<TimePoint> healed_;
   std::set<InterfaceIndex> without_carrier_;  // since the network was read last
   bool heal_is_due_ = false;

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // What wakes the daemon, and what it does then.
 #include <algorithm>
+#include <boost/asio/post.hpp>
 #include <csignal>
+#include <utility>
 #include <utility>
 
 #include "daemon.hpp"
@@ -16,6 +18,7 @@ using std::chrono::seconds;
 namespace {
 
 constexpr auto kActivityInterval = seconds{1};
+constexpr std::size_t kActivitiesAtOnce = 512;      // flows: well below a millisecond of work
 constexpr auto kHealDelay = milliseconds{20};       // what belongs together is healed together
 constexpr auto kHealInterval = milliseconds{500};   // against a program that deletes as often as we put back
 constexpr auto kSweepDelay = seconds{10};
@@ -179,23 +182,32 @@ void Daemon::sweep_later() {
 }
 
 void Daemon::report_activities() {
-  const auto begin = std::chrono::steady_clock::now();
-  if (auto* data_path = kernel_->data_path()) {
-    FlowActivities report;
-    const TimePoint at = now().monotonic;
-    for (const auto& flow : data_path->activities())
-      report.flows.push_back({.key = flow.key,
-                              .packets_out = flow.packets_out,
-                              .bytes_out = flow.bytes_out,
-                              .packets_in = flow.packets_in,
-                              .bytes_in = flow.bytes_in,
-                              .idle = std::max(Duration{0}, at - flow.last_seen),
-                              .closed = flow.closed});
-    if (!report.flows.empty()) runner_.handle(report);
+  activities_.clear();
+  if (auto* data_path = kernel_->data_path()) activities_ = data_path->activities();
+  activities_read_at_ = now().monotonic;
+  report_next_activities(0);
+}
+
+void Daemon::report_next_activities(std::size_t first) {
+  const std::size_t end = std::min(activities_.size(), first + kActivitiesAtOnce);
+  FlowActivities report;
+  for (std::size_t i = first; i < end; ++i) {
+    const auto& flow = activities_[i];
+    report.flows.push_back({.key = flow.key,
+                            .packets_out = flow.packets_out,
+                            .bytes_out = flow.bytes_out,
+                            .packets_in = flow.packets_in,
+                            .bytes_in = flow.bytes_in,
+                            .idle = std::max(Duration{0}, activities_read_at_ - flow.last_seen),
+                            .closed = flow.closed});
   }
-  // Many flows are looked at less often, so that looking stays below a fiftieth of the time.
-  const auto took = std::chrono::steady_clock::now() - begin;
-  activity_timer_.expires_after(std::max<std::chrono::steady_clock::duration>(kActivityInterval, took * 50));
+  if (!report.flows.empty()) runner_.handle(report);
+  if (end < activities_.size()) {
+    // Between the slices first packets get their turn.
+    boost::asio::post(loop_, [this, end] { report_next_activities(end); });
+    return;
+  }
+  activity_timer_.expires_after(kActivityInterval);
   activity_timer_.async_wait([this](const boost::system::error_code& error) {
     if (!error) report_activities();
   });

@@ -34,7 +34,8 @@ void DataPathTables::add(const PlanChanges& changes, std::vector<Failure>& refus
   for (const auto& [id, item] : changes.bindings.set) note(data_path_.set_binding(id, item), refused);
   for (const auto& [address, item] : changes.home_addresses.set) note(data_path_.set_home_address(address, item), refused);
   for (const auto& [key, item] : changes.flows.set) note(data_path_.set_flow(key, item), refused);
-  for (const auto& entry : changes.watched_addresses.set) note(data_path_.set_watched_address(entry.first), refused);
+  if (role_ == datapath::Role::HomeAgent)
+    for (const auto& entry : changes.watched_addresses.set) note(data_path_.set_watched_address(entry.first), refused);
   for (const auto& [address, item] : changes.tunnels.set) note(data_path_.set_tunnel(address, item), refused);
   for (const auto& entry : changes.tunnel_sources.set) note(data_path_.set_tunnel_source(entry.first), refused);
 }
@@ -42,7 +43,8 @@ void DataPathTables::add(const PlanChanges& changes, std::vector<Failure>& refus
 void DataPathTables::remove(const PlanChanges& changes, std::vector<Failure>& refused) {
   for (const auto& source : changes.tunnel_sources.erase) note(data_path_.erase_tunnel_source(source), refused);
   for (const auto& address : changes.tunnels.erase) note(data_path_.erase_tunnel(address), refused);
-  for (const auto& watched : changes.watched_addresses.erase) note(data_path_.erase_watched_address(watched), refused);
+  if (role_ == datapath::Role::HomeAgent)
+    for (const auto& watched : changes.watched_addresses.erase) note(data_path_.erase_watched_address(watched), refused);
   for (const auto& key : changes.flows.erase) note(data_path_.erase_flow(key), refused);
   for (const auto& address : changes.home_addresses.erase) note(data_path_.erase_home_address(address), refused);
   for (const auto id : changes.bindings.erase) note(data_path_.erase_binding(id), refused);
@@ -60,7 +62,8 @@ PlanChanges DataPathTables::difference(const forwarding::ForwardingPlan& plan) c
   out.flows = diff(data_path_.flows(), plan.flows.items());
   out.tunnels = diff(data_path_.tunnels(), plan.tunnels.items());
   out.tunnel_sources = diff(as_map<forwarding::Present>(data_path_.tunnel_sources()), plan.tunnel_sources.items());
-  out.watched_addresses = diff(as_map<forwarding::Present>(data_path_.watched_addresses()), plan.watched_addresses.items());
+  if (role_ == datapath::Role::HomeAgent)
+    out.watched_addresses = diff(as_map<forwarding::Present>(data_path_.watched_addresses()), plan.watched_addresses.items());
   return out;
 }
 

@@ -22,7 +22,7 @@ FileDescriptor make_timer() {
 }  // namespace
 
 DescriptorWatch::DescriptorWatch(boost::asio::io_context& loop, int descriptor, std::function<void()> on_readable)
-    : descriptor_(loop, descriptor), on_readable_(std::move(on_readable)) {
+    : descriptor_(loop, descriptor), on_readable_(std::make_shared<const std::function<void()>>(std::move(on_readable))) {
   wait();
 }
 
@@ -33,9 +33,9 @@ DescriptorWatch::~DescriptorWatch() {
 
 void DescriptorWatch::wait() {
   descriptor_.async_wait(boost::asio::posix::stream_descriptor::wait_read,
-                         [this, alive = alive_](const boost::system::error_code& error) {
+                         [this, alive = alive_, on_readable = on_readable_](const boost::system::error_code& error) {
                            if (error || !*alive) return;
-                           on_readable_();
+                           (*on_readable)();
                            if (*alive) wait();
                          });
 }

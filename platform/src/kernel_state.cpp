@@ -58,7 +58,7 @@ Result<void> KernelState::open_device_and_data_path() {
 
 void KernelState::add(const PlanChanges& changes, std::vector<Failure>& refused) {
   if (!data_path_) return;  // could not be opened again; the next heal() brings everything at once
-  DataPathTables(*data_path_).add(changes, refused);
+  DataPathTables(*data_path_, options_.data_path.role).add(changes, refused);
   for (const auto& entry : changes.watched_addresses.set) note(groups_.watch(entry.first.interface, entry.first.address), refused);
   tables_->add(changes, refused);
 }
@@ -67,12 +67,12 @@ void KernelState::remove(const PlanChanges& changes, std::vector<Failure>& refus
   if (!data_path_) return;
   tables_->remove(changes, refused);
   for (const auto& watched : changes.watched_addresses.erase) groups_.unwatch(watched.interface, watched.address);
-  DataPathTables(*data_path_).remove(changes, refused);
+  DataPathTables(*data_path_, options_.data_path.role).remove(changes, refused);
 }
 
 std::size_t KernelState::reconcile(const forwarding::ForwardingPlan& plan, bool take_away, std::vector<Failure>& refused) {
   if (!data_path_) return 0;
-  DataPathTables tables(*data_path_);
+  DataPathTables tables(*data_path_, options_.data_path.role);
   const PlanChanges changes = tables.difference(plan);
   tables.add(changes, refused);
   const std::size_t changed = tables_->reconcile(plan, take_away, refused);

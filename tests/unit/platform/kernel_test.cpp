@@ -6,6 +6,7 @@
 #include <bpf/bpf.h>
 #include <catch2/catch.hpp>
 #include <linux/bpf.h>
+#include <linux/if_packet.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/rtnetlink.h>
 #include <net/if.h>
@@ -28,6 +29,7 @@
 #include "mipflow/platform/mip_device.hpp"
 #include "mipflow/platform/multicast_groups.hpp"
 #include "mipflow/platform/names.hpp"
+#include "mipflow/platform/neighbour_listener.hpp"
 #include "mipflow/platform/network_observer.hpp"
 #include "mipflow/platform/packet_queue.hpp"
 #include "mipflow/platform/packet_sender.hpp"
@@ -536,4 +538,58 @@ TEST_CASE("packets leave as they were built, by the interface and to the neighbo
   CHECK(arrives({2, 0, 0, 0, 0, 9}));
   CHECK_FALSE(sender->send({.packet = Bytes(39)}));
   CHECK_FALSE(sender->send({.packet = packet, .interface = 4711}));
+}
+
+TEST_CASE("solicitations and advertisements about watched addresses are heard, and nothing else") {
+  Namespace space;
+  const auto uplink = if_nametoindex("uplink");
+  boost::asio::io_context loop;
+  std::vector<PacketReceived> heard;
+  NeighbourListener listener(loop, [&](PacketReceived packet) { heard.push_back(std::move(packet)); });
+  REQUIRE(listener.watch({uplink, kPrimary}));
+
+  // From the far end: type, target.
+  const FileDescriptor far(::socket(AF_PACKET, SOCK_DGRAM, 0));
+  const auto say = [&](std::uint8_t type, const Address& target, std::size_t size = 64) {
+    Bytes packet(size);
+    packet[0] = 0x60;
+    packet[5] = 24;
+    packet[6] = 58;
+    packet[7] = 255;
+    packet[40] = type;
+    if (size >= 64) std::copy(target.octets.begin(), target.octets.end(), packet.begin() + 48);
+    sockaddr_ll to{};
+    to.sll_family = AF_PACKET;
+    to.sll_protocol = htons(0x86dd);
+    to.sll_ifindex = static_cast<int>(if_nametoindex("far"));
+    to.sll_halen = 6;
+    std::fill_n(to.sll_addr, 6, static_cast<unsigned char>(0xff));
+    REQUIRE(::sendto(far.get(), packet.data(), packet.size(), 0, reinterpret_cast<const sockaddr*>(&to), sizeof to) > 0);
+  };
+  const auto hears = [&](std::size_t count) {
+    return wait_for([&] {
+      loop.restart();
+      loop.poll();
+      return heard.size() >= count;
+    });
+  };
+  say(135, kOther);
+  say(128, kPrimary);
+  say(135, kPrimary, 60);
+  say(135, kPrimary);
+  say(136, kPrimary);
+  REQUIRE(hears(2));
+  CHECK(heard.size() == 2);
+  CHECK(heard[0].packet.size() == 64);
+  CHECK(heard[0].packet[40] == 135);
+  CHECK(heard[1].packet[40] == 136);
+  CHECK(heard[0].interface == uplink);
+  CHECK(heard[0].link_layer_source.has_value());
+
+  listener.unwatch({uplink, kPrimary});
+  say(135, kPrimary);
+  REQUIRE(listener.watch({uplink, kOther}));
+  say(135, kOther);
+  REQUIRE(hears(3));
+  CHECK(heard.size() == 3);
 }

@@ -9,10 +9,11 @@
 
 namespace mipflow::platform {
 
-// Carries the plan's tables into the maps of the data path. The counterpart of KernelTables.
+// Carries the plan's tables into the maps of the data path. The counterpart of KernelTables. The addresses that a mobile
+// node watches are not among them: its data path knows none, see NeighbourListener.
 class DataPathTables {
  public:
-  explicit DataPathTables(datapath::DataPath& data_path) : data_path_(data_path) {}
+  DataPathTables(datapath::DataPath& data_path, datapath::Role role) : data_path_(data_path), role_(role) {}
 
   void add(const PlanChanges& changes, std::vector<Failure>& refused);
   void remove(const PlanChanges& changes, std::vector<Failure>& refused);
@@ -22,6 +23,7 @@ class DataPathTables {
 
  private:
   datapath::DataPath& data_path_;
+  datapath::Role role_;
 };
 
 }  // namespace mipflow::platform

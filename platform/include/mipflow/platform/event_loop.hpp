@@ -14,7 +14,8 @@
 
 namespace mipflow::platform {
 
-// Calls `on_readable` whenever the descriptor has something to read, until destroyed. Does not own the descriptor.
+// Calls `on_readable` whenever the descriptor has something to read, until destroyed, which the function itself may do.
+// Does not own the descriptor.
 class DescriptorWatch {
  public:
   DescriptorWatch(boost::asio::io_context& loop, int descriptor, std::function<void()> on_readable);
@@ -26,8 +27,8 @@ class DescriptorWatch {
   void wait();
 
   boost::asio::posix::stream_descriptor descriptor_;
-  std::function<void()> on_readable_;
-  // A wait that was cancelled still calls back, when this is gone already.
+  // Both outlive this: the function may destroy its watch, and a wait that was cancelled still calls back.
+  std::shared_ptr<const std::function<void()>> on_readable_;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
 
