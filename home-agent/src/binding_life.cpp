@@ -62,7 +62,7 @@ void HomeRegistration::serve(const Binding& binding, TimePoint first_announcemen
 }
 
 void HomeRegistration::stop_serving(const Binding& binding) {
-  parts_.tunnels.remove_at_once(binding.home_address);
+  parts_.tunnels.remove(binding.home_address);
   parts_.defence.stop(binding.home_address);
 }
 

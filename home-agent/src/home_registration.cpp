@@ -147,9 +147,7 @@ void HomeRegistration::process_deregistration(const RegistrationRequest& request
   // An entry that is Deleted already gets here when the first acknowledgement was lost: the answer is the same again.
   if (known->state == BindingState::DetectingDuplicates) parts_.detection.take(request.home_address);
   if (known->state == BindingState::Bound) {
-    parts_.tunnels.remove(known->home_address,
-                          now.monotonic + parts_.configuration.previous_care_of_address_grace);
-    parts_.defence.stop(known->home_address);
+    stop_serving(*known);
     changed_ = true;
   }
   remember(request);

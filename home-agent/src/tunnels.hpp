@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
+#include <unordered_map>
+#include <vector>
+
 #include "deadline_queue.hpp"
 #include "mipflow/base/address.hpp"
 #include "mipflow/base/time.hpp"
@@ -13,14 +16,18 @@ namespace mipflow::home_agent {
 // way when the mobile node moved. That opens no door, as the address was registered with authentication until just now.
 class Tunnels {
  public:
+  // A mobile node that keeps to MAX_UPDATE_RATE moves six times in two seconds; from whoever moves faster the oldest ones
+  // are not accepted any more.
+  static constexpr std::size_t kMostPrevious = 8;
+
   explicit Tunnels(forwarding::ForwardingPlan& plan) : plan_(plan) {}
 
   // Tunnels to `care_of_address` from now on. `keep_previous_until`: how long the present care-of address, when it is
   // another one, stays a source of reverse-tunnelled packets.
   void set(const Address& home_address, const Address& care_of_address, const Address& home_agent_address,
            TimePoint keep_previous_until);
-  void remove(const Address& home_address, TimePoint keep_source_until);
-  void remove_at_once(const Address& home_address);
+  // Ends everything at once, the moment of the care-of addresses before included.
+  void remove(const Address& home_address);
 
   // Is the care-of address one that packets of the home address may come from, or may still be under way to?
   bool knows(const Address& home_address, const Address& care_of_address) const;
@@ -29,7 +36,10 @@ class Tunnels {
   void on_deadline(TimePoint now);
 
  private:
+  void forget_previous(const Address& home_address, Address care_of_address);
+
   forwarding::ForwardingPlan& plan_;
+  std::unordered_map<Address, std::vector<Address>> previous_;  // by home address, oldest first; only while there are some
   DeadlineQueue<forwarding::TunnelSource> leaving_;
 };
 

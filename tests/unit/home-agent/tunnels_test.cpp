@@ -42,6 +42,50 @@ TEST_CASE("moving to and fro keeps the present one, and every one before for its
   CHECK(f.accepts_from(kPrimary, kCareOf2));
 }
 
+TEST_CASE("de-registration and expiry end the moment of the care-of address before, too") {
+  for (const bool expiry : {true, false}) {
+    Fixture f(Fixture::on_virtual_home_link());
+    f.establish({});
+    f.advance(1s);
+    if (expiry) {
+      auto configuration = f.configuration;
+      configuration.previous_care_of_address_grace = 1h;
+      f.configure(configuration);
+    }
+    f.send({.care_of_address = kCareOf2, .sequence = 16, .lifetime_units = 1});
+    CHECK(f.accepts_from(kPrimary, kCareOf1));
+    if (expiry) {
+      f.advance(4s);
+    } else {
+      f.advance(1ms);
+      f.send({.care_of_address = kCareOf2, .sequence = 17, .lifetime_units = 0});
+    }
+    CHECK(f.agent->plan().tunnel_sources.items().empty());
+    f.advance(2h);
+    CHECK(f.agent->plan().tunnel_sources.items().empty());
+  }
+}
+
+TEST_CASE("whoever moves very quickly is accepted from the latest care-of addresses") {
+  Fixture f(Fixture::on_virtual_home_link());
+  f.establish({.sequence = 0});
+  Address care_of = kCareOf1;
+  for (std::uint16_t i = 1; i <= 100; ++i) {
+    f.advance(1ms);
+    care_of.octets[15] = static_cast<std::uint8_t>(i + 100);
+    f.send({.care_of_address = care_of, .sequence = i});
+    REQUIRE(f.accepts_from(kPrimary, care_of));
+    REQUIRE(f.agent->plan().tunnel_sources.items().size() <= 9);
+  }
+  Address before = care_of;
+  for (int i = 0; i < 8; ++i) {
+    --before.octets[15];
+    CHECK(f.accepts_from(kPrimary, before));
+  }
+  f.advance(2s);
+  CHECK(f.agent->plan().tunnel_sources.items().size() == 1);
+}
+
 TEST_CASE("a move is one change of the plan, and a refresh is none") {
   Fixture f(Fixture::on_virtual_home_link());
   for (std::uint16_t i = 0; i < 50; ++i) {
