@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "simulation/simulator/world.hpp"
 
+#include <algorithm>
+#include <map>
 #include <span>
+#include <sstream>
 #include <stdexcept>
 
 namespace mipflow::simulation {
@@ -99,6 +102,35 @@ std::string World::disagreement() {
   if (!home_agent.kernel.equals(home_agent.role().plan())) out += "the home agent's kernel is not what its plan says\n";
   if (!mobile_node.kernel.equals(mobile_node.role().plan())) out += "the mobile node's kernel is not what its plan says\n";
   return out;
+}
+
+std::string World::describe() {
+  std::ostringstream out;
+  const Now now = mobile_node.time();
+  for (const auto& interface : mobile_node.role().interfaces(now))
+    out << interface.name << ": " << to_string(interface.care_of_address)
+        << (interface.usable ? "" : ", not usable: " + interface.why_not) << '\n';
+  for (const auto& home_address : mobile_node.role().home_addresses(now))
+    out << "mobile node: " << to_string(home_address.home_address) << ' ' << home_address.state << '\n';
+  for (const auto& binding : mobile_node.bindings())
+    out << "mobile node: " << to_string(binding.home_address) << ' ' << binding.state << " at "
+        << to_string(binding.care_of_address) << ", sequence " << binding.sequence << ", last status "
+        << binding.last_status << '\n';
+  for (const auto& binding : home_agent.bindings())
+    out << "home agent: " << to_string(binding.home_address) << ' ' << binding.state << " at "
+        << to_string(binding.care_of_address) << ", sequence " << binding.sequence << '\n';
+  for (const auto& problem : mobile_node.role().status(now).problems) out << "problem: " << problem << '\n';
+
+  constexpr std::size_t kLast = 60;
+  const auto count_last = [&out](const char* who, const std::vector<std::string>& notices) {
+    std::map<std::string, int> count;
+    const auto first = notices.size() > kLast ? notices.end() - kLast : notices.begin();
+    std::for_each(first, notices.end(), [&](const auto& event) { ++count[event]; });
+    for (const auto& [event, times] : count) out << who << ": " << times << " x " << event << '\n';
+  };
+  count_last("mobile node", mobile_node.notices);
+  count_last("home agent", home_agent.notices);
+  return out.str();
 }
 
 void World::stream(std::uint16_t local_port, std::uint32_t count, Duration interval, std::uint32_t first) {

@@ -9,6 +9,7 @@
 
 #include <functional>
 #include <memory>
+#include <string>
 
 #include "simulation/simulator/correspondent_host.hpp"
 #include "simulation/simulator/home_agent_host.hpp"
@@ -51,6 +52,9 @@ class World {
   bool quiet();
   // What has to hold when all is quiet; empty when it does, else what is wrong.
   std::string disagreement();
+
+  // What both ends believe, and what they told the operator last: for the message of a failing test.
+  std::string describe();
 
   // A stream of numbered datagrams every `interval`, from the next number on, for `count` of them.
   void stream(std::uint16_t local_port, std::uint32_t count, Duration interval, std::uint32_t first = 0);
