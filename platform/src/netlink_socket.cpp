@@ -102,21 +102,21 @@ void NetlinkSocket::set_non_blocking() {
   ::fcntl(descriptor_.get(), F_SETFL, ::fcntl(descriptor_.get(), F_GETFL) | O_NONBLOCK);
 }
 
-int NetlinkSocket::send(NetlinkMessage& message) {
-  message.raw().nlmsg_flags |= NLM_F_REQUEST;
-  message.raw().nlmsg_seq = ++sequence_;
+int NetlinkSocket::send(nlmsghdr& message) {
+  message.nlmsg_flags |= NLM_F_REQUEST;
+  message.nlmsg_seq = ++sequence_;
   sockaddr_nl kernel{};
   kernel.nl_family = AF_NETLINK;
   for (;;) {
-    if (::sendto(descriptor_.get(), &message.raw(), message.raw().nlmsg_len, 0, reinterpret_cast<const sockaddr*>(&kernel),
+    if (::sendto(descriptor_.get(), &message, message.nlmsg_len, 0, reinterpret_cast<const sockaddr*>(&kernel),
                  sizeof kernel) >= 0)
       return 0;
     if (errno != EINTR) return errno;
   }
 }
 
-int NetlinkSocket::request(NetlinkMessage& message) {
-  message.raw().nlmsg_flags |= NLM_F_ACK;
+int NetlinkSocket::request(nlmsghdr& message) {
+  message.nlmsg_flags |= NLM_F_ACK;
   last_reason_.clear();
   if (const int error = send(message)) return error;
   for (;;) {
@@ -168,7 +168,7 @@ int NetlinkSocket::dump(NetlinkMessage& message, const std::function<void()>& re
   last_reason_.clear();
   for (int tries = 0; tries < kDumpTries; ++tries) {
     restart();
-    if (const int error = send(message)) return error;
+    if (const int error = send(message.raw())) return error;
     bool interrupted = false;
     bool done = false;
     while (!done) {

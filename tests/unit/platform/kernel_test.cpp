@@ -12,6 +12,7 @@
 #include <net/if.h>
 #include <netinet/in.h>
 #include <sched.h>
+#include <sys/fsuid.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -248,8 +249,11 @@ FileDescriptor filter_answering(int value) {
 }
 
 // Sends a datagram that the routes lead through mip0. It ends there: nothing is attached.
-void send_datagram() {
+// Packets carry the user who opened the socket.
+void send_datagram(uid_t user = 0) {
+  ::setfsuid(user);
   const FileDescriptor socket(::socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  ::setfsuid(0);
   sockaddr_in6 to{};
   to.sin6_family = AF_INET6;
   to.sin6_port = htons(5000);
@@ -284,7 +288,7 @@ TEST_CASE("a first packet waits in the queue, cut, with its true length and its 
     return std::string();
   };
   const auto before = sent();
-  send_datagram();
+  send_datagram(4711);
 
   int seen = 0;
   HeldPacketId id = 0;
@@ -296,7 +300,7 @@ TEST_CASE("a first packet waits in the queue, cut, with its true length and its 
       CHECK(packet.packet.size() == PacketQueue::kCopyRange);
       CHECK(packet.length == 40 + 8 + 500);
       CHECK(packet.packet[0] >> 4 == 6);
-      CHECK(packet.user == 0u);
+      CHECK(packet.user == 4711u);
     });
     return seen > 0;
   }));

@@ -58,7 +58,9 @@ class NetlinkSocket {
   void set_non_blocking();
 
   // Sends the message, waits for the kernel's acknowledgement. 0 or the errno that the kernel answered with.
-  int request(NetlinkMessage& message);
+  int request(NetlinkMessage& message) { return request(message.raw()); }
+  // The same for a message that a library built.
+  int request(nlmsghdr& message);
   // Sends a finished run of messages (an nf_tables transaction) and waits for the answer to `last_sequence`. 0 or the
   // errno of the first message that was refused.
   int exchange(std::span<const std::uint8_t> messages, std::uint32_t last_sequence);
@@ -78,7 +80,7 @@ class NetlinkSocket {
 
  private:
   NetlinkSocket(FileDescriptor descriptor, std::uint32_t port);
-  int send(NetlinkMessage& message);
+  int send(nlmsghdr& message);
 
   FileDescriptor descriptor_;
   std::uint32_t port_ = 0;
