@@ -153,7 +153,7 @@ void free_home_address(Node& node, ManagedHomeAddress& address, Now now, Outputs
 void reroute_releases(Node& node, Now now, Outputs& outputs) {
   std::vector<Address> leaving;
   for (const auto& [home_address, address] : node.managed)
-    if (address.leaving && address.registration.wanted() && !node.movement.still_works(*address.registration.wanted()))
+    if (const auto& wanted = address.registration.wanted(); address.leaving && (!wanted || !node.movement.still_works(*wanted)))
       leaving.push_back(home_address);
   for (const auto& home_address : leaving) {
     auto& address = *node.find(home_address);

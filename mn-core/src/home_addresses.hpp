@@ -15,7 +15,7 @@ ManagedHomeAddress& manage(Node& node, const hoa_alloc::HomeAddressEntry& entry)
 // Home Address is no longer needed the Mobile Node frees it"; never called for the primary one.
 void free_home_address(Node& node, ManagedHomeAddress& address, Now now, Outputs& outputs);
 
-// De-registrations that are under way by an interface that is lost take another one, or are given up.
+// De-registrations that are under way by an interface that is lost take another one, or wait for it.
 void reroute_releases(Node& node, Now now, Outputs& outputs);
 // The de-registrations of a clean stop.
 void release_all(Node& node, Now now, Outputs& outputs);

@@ -81,23 +81,26 @@ void HomeRegistration::bind(const CareOf& where, Now now, Outputs& outputs) {
 }
 
 RegistrationChange HomeRegistration::release(const std::optional<CareOf>& from, Now now, Outputs& outputs) {
+  // What the peer can not have needs no de-registration.
+  if (!peer_may_be_bound(now.monotonic)) return released();
   switch (entry_.state) {
-    case RegistrationState::Unbound: return released();
     case RegistrationState::Deregistering:
-      if (!from) return released();
       if (entry_.wanted == from) return RegistrationChange::None;
       break;
+    case RegistrationState::Unbound:
     case RegistrationState::Registering:
     case RegistrationState::Bound:
-    case RegistrationState::Moving:
-      if (!from) return released();
-      break;
+    case RegistrationState::Moving: break;
     case RegistrationState::Refused:
-      // What was never accepted needs no de-registration, and after "stop" nothing may be sent.
-      if (!from || stopped_ || !entry_.acknowledged) return released();
+      if (stopped_) return released();  // nothing may be sent any more
       break;
   }
   entry_.wanted = from;
+  if (!from) {
+    end_exchange();
+    enter(RegistrationState::Deregistering);
+    return RegistrationChange::None;
+  }
   start_exchange(RegistrationState::Deregistering, now, outputs);
   return RegistrationChange::None;
 }
@@ -172,6 +175,7 @@ RegistrationChange HomeRegistration::accept(const wire::BindingAcknowledgement& 
   end_exchange();
   entry_.acknowledged = update.care_of;
   entry_.expires_at = update.sent_at + granted;
+  peer_bound_until_ = entry_.expires_at;
   Duration refresh = refresh_after(granted);
   if (const auto* advice = wire::find_option<wire::BindingRefreshAdvice>(acknowledgement.options)) {
     const Duration advised = wire::kLifetimeUnit * advice->interval_units;
@@ -189,6 +193,7 @@ RegistrationChange HomeRegistration::refuse(Duration retry_after, Now now) {
   if (entry_.state == RegistrationState::Deregistering) return released();
   end_exchange();
   refused_ = entry_.wanted;
+  peer_bound_until_ = entry_.acknowledged ? entry_.expires_at : TimePoint::min();
   retry_at_ = stopped_ ? kNever : now.monotonic + retry_after;
   enter(RegistrationState::Refused);
   return RegistrationChange::Refused;
@@ -207,6 +212,7 @@ RegistrationChange HomeRegistration::released() {
   entry_.wanted.reset();
   entry_.expires_at = kNever;
   entry_.refresh_at = kNever;
+  peer_bound_until_ = TimePoint::min();
   enter(RegistrationState::Unbound);
   return RegistrationChange::Released;
 }
@@ -248,6 +254,7 @@ RegistrationChange HomeRegistration::on_deadline(Now now, Outputs& outputs) {
         start_exchange(RegistrationState::Bound, now, outputs);
       break;
     case RegistrationState::Deregistering:
+      if (!entry_.wanted && !peer_may_be_bound(now.monotonic)) return released();
       if (now.monotonic < entry_.next_transmission) break;
       if (backoff_.transmissions() >= kReleaseTransmissions) return released();
       transmit(now, outputs);
@@ -265,7 +272,7 @@ TimePoint HomeRegistration::next_deadline() const {
     case RegistrationState::Unbound: return expiry;
     case RegistrationState::Registering:
     case RegistrationState::Moving: return std::min(expiry, entry_.next_transmission);
-    case RegistrationState::Deregistering: return entry_.next_transmission;
+    case RegistrationState::Deregistering: return entry_.wanted ? entry_.next_transmission : peer_bound_until_;
     case RegistrationState::Bound:
       if (!entry_.wanted) return expiry;
       return std::min(expiry, entry_.next_transmission == kNever ? entry_.refresh_at : entry_.next_transmission);
@@ -310,6 +317,7 @@ void HomeRegistration::transmit(Now now, Outputs& outputs) {
       signalling_.send_binding_update(entry_.home_address, *entry_.wanted, entry_.sequence, units, now, outputs));
   if (entry_.outstanding.size() > kOutstandingUpdates) entry_.outstanding.erase(entry_.outstanding.begin());
   entry_.rate.sent(now.monotonic);
+  if (!releasing) peer_bound_until_ = std::max(peer_bound_until_, now.monotonic + wire::kLifetimeUnit * units);
   uncertain_ = uncertain_ || (entry_.acknowledged && entry_.acknowledged != entry_.wanted);
 }
 

@@ -24,9 +24,9 @@ enum class RegistrationChange : std::uint8_t {
 
 // The registration of one home address with the home agent, RFC 6275 §11.7.1, §11.7.3, §11.8.
 //
-//  state         | bind(same)  | bind(other)       | release       | accepted    | refused    | time-out      | expiry
+//  state         | bind(same)  | bind(other)       | release (4)   | accepted    | refused    | time-out      | expiry
 //  --------------+-------------+-------------------+---------------+-------------+------------+---------------+------------
-//  Unbound       | Registering | Registering       | Released      | -           | -          | -             | -
+//  Unbound       | Registering | Registering       | Deregistering | -           | -          | -             | -
 //  Registering   | -           | Registering, send | Deregistering | Bound       | Refused    | send          | -
 //  Bound         | -           | Moving, send      | Deregistering | Bound       | Refused    | send          | Registering
 //  Moving        | -           | Moving, send      | Deregistering | Bound       | Refused    | send          | Registering
@@ -35,8 +35,10 @@ enum class RegistrationChange : std::uint8_t {
 //
 //  (1) only by the acknowledgement of the de-registration   (2) before the time of the next try
 //  (3) Moving or Bound while the old binding lasts, else Registering
+//  (4) Released at once when the home agent can not have a binding: nothing was ever sent, or refused, or it has run out
 // Bound with "time-out" is a refresh. suspend() takes the care-of address away: nothing is sent until the next bind(), and
-// Registering becomes Unbound, Moving becomes Bound.
+// Registering becomes Unbound, Moving becomes Bound. A Binding Update that was not answered before is remembered: the home
+// agent may have accepted it.
 class HomeRegistration {
  public:
   // References must outlive the object. `first_timeout`: InitialBindackTimeoutFirstReg.
@@ -44,7 +46,8 @@ class HomeRegistration {
 
   void bind(const CareOf& where, Now now, Outputs& outputs);
   // De-registers by way of `from`: a care-of address, or the home address itself on the home link (§11.5.5). Without one
-  // there is no way to tell the home agent, and the binding is left to expire.
+  // there is no way to tell the home agent now: the de-registration waits for a release() with one, or for the end of the
+  // binding (Released).
   RegistrationChange release(const std::optional<CareOf>& from, Now now, Outputs& outputs);
   void suspend();
   // A new Binding Update at once: Binding Refresh Request, Binding Error, a shortened home address lifetime. Ignored
@@ -68,6 +71,8 @@ class HomeRegistration {
   bool is_bound_where_wanted() const;
   // False after a refusal that time does not cure (134, 145, 146).
   bool will_retry() const { return !stopped_; }
+  // A de-registration is out that may still be answered, as opposed to one that waits for a care-of address.
+  bool awaits_release() const { return entry_.state == RegistrationState::Deregistering && entry_.wanted.has_value(); }
   // Binding Updates of the present exchange without an answer.
   unsigned unanswered() const { return backoff_.transmissions(); }
 
@@ -84,12 +89,15 @@ class HomeRegistration {
   RegistrationChange correct(Now now, Outputs& outputs);
   RegistrationChange released();
   void end_exchange();
+  bool peer_may_be_bound(TimePoint now) const { return peer_bound_until_ > now; }
 
   BindingUpdateListEntry& entry_;
   HomeAgentSignalling& signalling_;
   Duration first_timeout_;
   Backoff backoff_;
   TimePoint home_address_valid_until_ = kNever;
+  // Until when the home agent can have a binding for the home address, whether it told us or not.
+  TimePoint peer_bound_until_ = TimePoint::min();
   TimePoint retry_at_ = kNever;   // Refused: when to try again
   std::optional<CareOf> refused_; // the care-of address that was refused last
   unsigned corrections_ = 0;      // answers 135 and 144 in a row

@@ -72,7 +72,7 @@ class MobileNode::Implementation {
   }
   bool stopped() const {
     return node.stopping && std::all_of(node.managed.begin(), node.managed.end(), [](const auto& item) {
-             return item.second.registration.state() != RegistrationState::Deregistering;
+             return !item.second.registration.awaits_release();
            });
   }
 

@@ -109,6 +109,23 @@ TEST_CASE("a cable is cut under both flows: they go on after about a round trip"
   }
 }
 
+TEST_CASE("a home address whose first registration was never answered is given back when there is an interface again") {
+  World world({.warm_pool_size = 0});
+  world.mobile_node.connect(kWlan, kWlanAddress);
+  world.mobile_node.connect(kWwan, kWwanAddress);
+  // The anchor of wwan0, besides the primary home address.
+  REQUIRE(world.run_until([&] { return world.home_agent.bindings().size() == 2; }, 10s));
+  world.mobile_node.cut(kWlan);
+  world.mobile_node.cut(kWwan);
+  world.run_for(30s);
+  REQUIRE(world.home_agent.kernel.tunnels.size() == 2);  // it was accepted, and the mobile node does not know
+  world.mobile_node.connect(kWlan, kWlanAddress);
+  world.run_for(5s);
+  CHECK(world.quiet());
+  CHECK(world.home_agent.kernel.tunnels.size() == 1);
+  CHECK(world.disagreement() == "");
+}
+
 TEST_CASE("an interface gets another address: the flows follow") {
   World world({});
   world.settle();

@@ -249,6 +249,75 @@ TEST_CASE("a home address that becomes free while spares are missing becomes one
   CHECK(test.home_address(home_address)->state == "spare");
 }
 
+TEST_CASE("a home address that became free while there was no interface is de-registered when there is one") {
+  TestNode test;
+  settle_in(test);
+  test.outgoing(5000);
+  test.serve(5s);
+  const auto home_address = test.flow_with_port(5000)->home_address;
+  REQUIRE(home_address != kPrimary);
+  test.carrier(kWlan, "wlan0", false);
+  test.carrier(kWwan, "wwan0", false, InterfaceKind::Cellular);
+  test.take_updates();
+  test.advance(200s);
+  REQUIRE_FALSE(test.flow_with_port(5000));
+  CHECK(test.take_updates().empty());
+  CHECK(test.home_address(home_address)->state == "releasing");
+  SECTION("an interface comes back") {
+    test.carrier(kWwan, "wwan0", true, InterfaceKind::Cellular);
+    std::optional<SentUpdate> release;
+    for (const auto& update : test.take_updates())
+      if (update.home_address == home_address) release = update;
+    REQUIRE(release);
+    CHECK(release->message.lifetime_units == 0);
+    CHECK(release->source == kWwanAddress);
+    SECTION("and is answered") { test.acknowledge(*release); }
+    // The five Binding Updates of any de-registration: the loss of the interface is no reason to send them for ever.
+    SECTION("and is not answered") { test.advance(31s); }
+    CHECK_FALSE(test.home_address(home_address));
+  }
+  SECTION("none comes back before the binding has run out: there is nothing to de-register any more") {
+    test.advance(600s);
+    CHECK_FALSE(test.home_address(home_address));
+    test.take_updates();
+    test.carrier(kWwan, "wwan0", true, InterfaceKind::Cellular);
+    for (const auto& update : test.take_updates()) CHECK(update.home_address != home_address);
+  }
+  SECTION("a clean stop does not wait for an interface") {
+    test.stop();
+    CHECK(test.node.stopped());
+  }
+}
+
+TEST_CASE("a Binding Update that was not answered before the interfaces went may have been accepted") {
+  auto only_anchors = configuration();
+  only_anchors.warm_pool_size = 0;
+  TestNode test(only_anchors);
+  register_primary(test);
+  test.advertise(only_solicitation(test), {home_prefix()});
+  test.take_updates();
+  test.wwan_up();
+  const auto anchor = test.take_updates();
+  REQUIRE(anchor.size() == 1);
+  REQUIRE(anchor.front().source == kWwanAddress);
+  test.carrier(kWwan, "wwan0", false, InterfaceKind::Cellular);
+  test.carrier(kWlan, "wlan0", false);
+  test.advance(30s);
+  test.take_updates();
+  SECTION("it is de-registered when nobody needs it") {
+    test.carrier(kWlan, "wlan0", true);
+    bool released = false;
+    for (const auto& update : test.take_updates())
+      released = released || (update.home_address == anchor.front().home_address && update.message.lifetime_units == 0);
+    CHECK(released);
+  }
+  SECTION("but not when it would have run out") {
+    test.advance(600s);
+    test.carrier(kWlan, "wlan0", true);
+    for (const auto& update : test.take_updates()) CHECK(update.home_address == kPrimary);
+  }
+}
+
 TEST_CASE("a new connection with the ports of a closing one keeps the flow") {
   TestNode test;
   settle_in(test);
