@@ -54,7 +54,10 @@ int run(const platform::DaemonOptions& options) {
 
 int main(int argc, char** argv) {
   const auto options = platform::parse_daemon_options(
-      argc, argv, {"mipflow-had", "had", "Serves the home addresses of mobile nodes that are away (Mobile IPv6 home agent)."});
+      argc, argv, {.program = "mipflow-had",
+                   .brief = "had",
+                   .purpose = "Serves the home addresses of mobile nodes that are away (Mobile IPv6 home agent).",
+                   .keeps_state = true});
   if (!options) return options.error().status;
   // Whoever reads our standard error may go away; that is no reason to stop.
   std::signal(SIGPIPE, SIG_IGN);

@@ -21,6 +21,8 @@ Reply refuse(std::string kind, std::string message) {
   return [kind = std::move(kind), message = std::move(message)] { return platform::error_answer(kind, message); };
 }
 
+Reply refuse(const CommandError& error) { return refuse(platform::kind_of(error), error.message); }
+
 // The snapshot is taken now, its text is made elsewhere.
 template <class Snapshot>
 Reply list(std::vector<Snapshot> items) {
@@ -43,12 +45,13 @@ Reply ControlRequests::handle(const std::string& line) {
   if (name == "flow") return flow(*request);
   if (name == "move-flow") return move_flow(*request);
   if (name == "home-addresses") return list(context_.node.home_addresses(now));
+  if (name == "home-address") return home_address(*request);
   if (name == "interfaces") return list(context_.node.interfaces(now));
   if (name == "bindings") return list(context_.node.bindings(now));
   if (name == "policy-reload") return policy_reload();
   if (name == "counters") return [counters = context_.counters()] { return platform::answer(json(counters)); };
   return refuse("unknown-request", "a mobile node knows no request '" + name +
-                                       "'; it knows status, flows, flow, move-flow, home-addresses, interfaces, bindings, policy-reload, counters");
+                                       "'; it knows status, flows, flow, move-flow, home-addresses, home-address, interfaces, bindings, policy-reload, counters");
 }
 
 Reply ControlRequests::status() {
@@ -63,7 +66,9 @@ Reply ControlRequests::flow(const ControlRequest& request) {
   if (!id) return refuse("malformed", "the request flow needs the number of a flow: \"id\":7");
   const auto flows = context_.node.flows(platform::read_clock());
   const auto found = std::find_if(flows.begin(), flows.end(), [&](const FlowSnapshot& flow) { return flow.id == *id; });
-  if (found == flows.end()) return refuse("unknown-flow", "there is no flow " + std::to_string(*id) + "; the request flows lists them");
+  if (found == flows.end())
+    return refuse({CommandError::Kind::UnknownFlow,
+                   "There is no flow " + std::to_string(*id) + "; 'mipflow flow list' shows the live ones."});
   return [flow = *found] { return platform::answer(platform::to_json(flow)); };
 }
 
@@ -73,13 +78,27 @@ Reply ControlRequests::move_flow(const ControlRequest& request) {
   if (!id || !interface) return refuse("malformed", "the request move-flow needs a flow and an interface: \"id\":7,\"interface\":\"wlan0\"");
   const auto moved = context_.runner.command(
       [&](Now now, Outputs& outputs) { return context_.node.move_flow(*id, *interface, now, outputs); });
-  if (!moved) return refuse(platform::kind_of(moved.error()), moved.error().message);
+  if (!moved) return refuse(moved.error());
   std::vector<FlowId> with;
   for (const auto& flow : context_.node.flows(platform::read_clock()))
     if (flow.id == *id) with = flow.moves_with;
   return [id = *id, interface = *interface, with] {
     return platform::answer({{"id", id}, {"interface", interface}, {"moves_with", with}});
   };
+}
+
+Reply ControlRequests::home_address(const ControlRequest& request) {
+  const auto text = request.text("home_address");
+  const auto wanted = text ? Address::parse(*text) : std::nullopt;
+  if (!wanted)
+    return refuse("malformed", "the request home-address needs an IPv6 address: \"home_address\":\"2001:db8:1::100\"");
+  const auto all = context_.node.home_addresses(platform::read_clock());
+  const auto found =
+      std::find_if(all.begin(), all.end(), [&](const HomeAddressSnapshot& each) { return each.home_address == *wanted; });
+  if (found == all.end())
+    return refuse({CommandError::Kind::UnknownHomeAddress,
+                   "There is no home address " + to_string(*wanted) + "; 'mipflow hoa list' shows those that there are."});
+  return [home_address = *found] { return platform::answer(platform::to_json(home_address)); };
 }
 
 Expected<std::vector<FlowId>, std::string> ControlRequests::reload_policy() {

@@ -39,6 +39,7 @@ class ControlRequests {
   Reply status();
   Reply flow(const platform::ControlRequest& request);
   Reply move_flow(const platform::ControlRequest& request);
+  Reply home_address(const platform::ControlRequest& request);
   Reply policy_reload();
 
   Context context_;

@@ -55,7 +55,10 @@ int run(const platform::DaemonOptions& options) {
 
 int main(int argc, char** argv) {
   const auto options = platform::parse_daemon_options(
-      argc, argv, {"mipflow-mnd", "mnd", "Moves each data flow of this host on its own between its network interfaces (Mobile IPv6)."});
+      argc, argv, {.program = "mipflow-mnd",
+                   .brief = "mnd",
+                   .purpose = "Moves each data flow of this host on its own between its network interfaces (Mobile IPv6).",
+                   .has_first_packets = true});
   if (!options) return options.error().status;
   // Whoever reads our standard error may go away; that is no reason to stop.
   std::signal(SIGPIPE, SIG_IGN);

@@ -21,9 +21,13 @@ po::options_description describe(DaemonOptions& out, const DaemonName& name) {
     ("config", to(out.configuration), ("configuration file (default: /etc/mipflow/" + name.brief + ".toml)").c_str())
     ("runtime-dir", to(out.runtime_directory), "directory of the lock and the control socket (default: /run/mipflow)")
     ("pin-dir", to(out.pin_directory), ("directory in a bpf file system (default: /sys/fs/bpf/mipflow/" + name.brief + ")").c_str())
-    ("state-dir", to(out.state_directory), "directory of what has to survive a restart (default: from the configuration)")
-    ("device", po::value(&out.device), "name of the device that is made (default: mip0)")
-    ("queue", po::value(&out.queue), "NFQUEUE number of first packets (default: 6275)")
+    ("device", po::value(&out.device), "name of the device that is made (default: mip0)");
+  if (name.keeps_state)
+    options.add_options()
+      ("state-dir", to(out.state_directory), "directory of what has to survive a restart (default: from the configuration)");
+  if (name.has_first_packets)
+    options.add_options()("queue", po::value(&out.queue), "NFQUEUE number of first packets (default: 6275)");
+  options.add_options()
     ("check", po::bool_switch(&out.check), "validate the configuration and exit")
     ("clean-up", po::bool_switch(&out.clean_up), "take back what a daemon that died left in the kernel and exit")
     ("keep-state", po::bool_switch(&out.keep_state), "when stopping, leave the kernel as it is for the next daemon")

@@ -114,6 +114,8 @@ class BadInput(SystemCase):
             ("flow", "move", flow, "eth77"): (REFUSED, "eth77"),
             ("flow", "move", flow, "lo"): (REFUSED, "lo"),
             ("flow", "show", "999999999"): (REFUSED, "999999999"),
+            ("hoa", "show", "2001:db8:100::dead"): (REFUSED, "2001:db8:100::dead"),
+            ("hoa", "show", "wlan0"): (USAGE, "wlan0"),
             ("flow", "move", flow): (USAGE, ""),
             ("flow", "move", "first", "wwan0"): (USAGE, "first"),
             ("flow", "fly"): (USAGE, "fly"),

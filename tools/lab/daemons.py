@@ -105,8 +105,8 @@ class DaemonFiles:
         self.associations.write_text(toml({"association": [{"identifier": IDENTIFIER, "spi": SPI, "key": key}]}))
 
     def arguments(self):
-        return ["--config", self.configuration, "--runtime-dir", self.runtime_directory, "--state-dir", self.state_directory,
-                "--pin-dir", self.pin_directory]
+        state = ["--state-dir", self.state_directory] if self.name == "had" else []
+        return ["--config", self.configuration, "--runtime-dir", self.runtime_directory, "--pin-dir", self.pin_directory, *state]
 
 
 def new_key():

@@ -100,6 +100,7 @@ TEST_CASE("each command asks its own question") {
   CHECK(asked_by({"flow", "show", "7"}) == json{{"request", "flow"}, {"id", 7}});
   CHECK(asked_by({"flow", "move", "7", "wwan0"}) == json{{"request", "move-flow"}, {"id", 7}, {"interface", "wwan0"}});
   CHECK(asked_by({"hoa", "list"}) == json{{"request", "home-addresses"}});
+  CHECK(asked_by({"hoa", "show", "2001:db8::1"}) == json{{"request", "home-address"}, {"home_address", "2001:db8::1"}});
   CHECK(asked_by({"interface", "list"}) == json{{"request", "interfaces"}});
   CHECK(asked_by({"binding", "list"}) == json{{"request", "bindings"}});
   CHECK(asked_by({"policy", "reload"}) == json{{"request", "policy-reload"}});
@@ -137,6 +138,8 @@ TEST_CASE("without a daemon the exit code is 3 and the message names the socket"
   const auto outcome = run({"status", "--socket", directory.path() + "/none.sock"});
   CHECK(outcome.code == kExitNoDaemon);
   CHECK_THAT(outcome.err, Catch::Contains(directory.path() + "/none.sock"));
+  CHECK_THAT(run({"status", "--socket", directory.path() + "/mnd.sock"}).err, Catch::Contains("systemctl status mipflow-mnd"));
+  CHECK_THAT(run({"status", "--socket", directory.path() + "/had.sock"}).err, Catch::Contains("systemctl status mipflow-had"));
   CHECK(run({"status", "--socket", std::string(300, 'x')}).code == kExitNoDaemon);
 }
 
@@ -161,7 +164,7 @@ TEST_CASE("results of another shape than expected are shown, not a crash") {
   for (const auto& result : {json(7), json("text"), json(nullptr), json::array({1, "two", nullptr}), json{{"key", json::array({json::array()})}}}) {
     INFO(result.dump());
     const FakeControlServer server(always(success(result)));
-    for (const auto& words : std::vector<std::vector<std::string>>{{"status"}, {"flow", "list"}, {"flow", "show", "1"}, {"flow", "move", "1", "x"}, {"hoa", "list"}, {"policy", "reload"}, {"counters"}}) {
+    for (const auto& words : std::vector<std::vector<std::string>>{{"status"}, {"flow", "list"}, {"flow", "show", "1"}, {"flow", "move", "1", "x"}, {"hoa", "list"}, {"hoa", "show", "::1"}, {"policy", "reload"}, {"counters"}}) {
       auto arguments = words;
       arguments.insert(arguments.end(), {"--socket", server.path()});
       CHECK(run(arguments).code == kExitDone);
@@ -184,6 +187,8 @@ TEST_CASE("wrong usage is refused before anybody is asked") {
       {{"flow", "show", "0"}, "'0' is no flow"},
       {{"flow", "show", "7x"}, "'7x' is no flow"},
       {{"flow", "show", "99999999999999999999999"}, "is no flow"},
+      {{"hoa", "show", "2001:db8::1::2"}, "'2001:db8::1::2' is no IPv6 address"},
+      {{"flow", "list", "--help", "--home"}, "unrecognised option '--home'"},
       {{"status", "--jsno"}, "unrecognised option '--jsno'"},
       {{"status", "--socket"}, "--socket"},
   };
@@ -199,7 +204,7 @@ TEST_CASE("wrong usage is refused before anybody is asked") {
 TEST_CASE("every command explains itself") {
   const auto overview = run({"--help"});
   CHECK(overview.code == kExitDone);
-  for (const auto& words : std::vector<std::vector<std::string>>{{"status"}, {"flow", "list"}, {"flow", "show"}, {"flow", "move"}, {"hoa", "list"}, {"interface", "list"}, {"binding", "list"}, {"policy", "check"}, {"policy", "reload"}, {"counters"}}) {
+  for (const auto& words : std::vector<std::vector<std::string>>{{"status"}, {"flow", "list"}, {"flow", "show"}, {"flow", "move"}, {"hoa", "list"}, {"hoa", "show"}, {"interface", "list"}, {"binding", "list"}, {"policy", "check"}, {"policy", "reload"}, {"counters"}}) {
     auto arguments = words;
     std::string name;
     for (const auto& word : words) name += (name.empty() ? "" : " ") + word;
@@ -210,6 +215,15 @@ TEST_CASE("every command explains itself") {
     CHECK(outcome.code == kExitDone);
     CHECK_THAT(outcome.out, Catch::StartsWith("usage: mipflow [OPTIONS] " + name));
   }
+}
+
+TEST_CASE("the first word of several commands explains those, and no others") {
+  const auto outcome = run({"flow", "--help"});
+  CHECK(outcome.code == kExitDone);
+  CHECK_THAT(outcome.out, Catch::StartsWith("usage: mipflow [OPTIONS] flow COMMAND"));
+  for (const auto* line : {"  flow list  ", "  flow show ID  ", "  flow move ID INTERFACE  "}) CHECK_THAT(outcome.out, Catch::Contains(line));
+  CHECK_THAT(outcome.out, !Catch::Contains("hoa list"));
+  CHECK(run({"flwo", "--help"}).code == kExitUsage);
 }
 
 TEST_CASE("decode reads its own arguments") {

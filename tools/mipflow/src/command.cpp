@@ -44,6 +44,8 @@ const std::vector<Command>& commands() {
        move_flow},
       {{"hoa", "list"}, "", 0, 0, "the home addresses",
        "Shows every home address with its care-of address, state and the flows that use it.", list_home_addresses},
+      {{"hoa", "show"}, "HOME-ADDRESS", 1, 1, "everything about one home address",
+       "Shows every field of the home address.", show_home_address},
       {{"interface", "list"}, "", 0, 0, "the interfaces that flows can use",
        "Shows every interface, whether flows can use it, and if not, why not.", list_interfaces},
       {{"binding", "list"}, "", 0, 0, "the bindings of home addresses to care-of addresses",
@@ -88,6 +90,19 @@ void print_help(std::ostream& out, const Command& command) {
   out << "usage: mipflow [OPTIONS] " << usage_line(command) << "\n\n" << command.help << "\n\n" << describe_options();
 }
 
+bool is_group(const std::string& word) {
+  return std::any_of(commands().begin(), commands().end(),
+                     [&](const Command& command) { return command.words.size() > 1 && command.words.front() == word; });
+}
+
+// `mipflow flow --help`: the commands that begin with this word.
+void print_group(std::ostream& out, const std::string& word) {
+  out << "usage: mipflow [OPTIONS] " << word << " COMMAND [ARGUMENTS]\n\nCommands:\n";
+  for (const auto& command : commands())
+    if (command.words.front() == word) out << fmt::format("  {:<24}  {}\n", usage_line(command), command.summary);
+  out << '\n' << describe_options();
+}
+
 bool begins_with(const std::vector<std::string>& words, const std::vector<std::string>& beginning) {
   return words.size() >= beginning.size() && std::equal(beginning.begin(), beginning.end(), words.begin());
 }
@@ -113,6 +128,10 @@ int dispatch(const CommandLine& line, const Console& console) {
     if (line.words.empty()) {
       print_overview(line.help ? console.out : console.err);
       return line.help ? kExitDone : kExitUsage;
+    }
+    if (line.help && line.words.size() == 1 && is_group(line.words.front())) {
+      print_group(console.out, line.words.front());
+      return kExitDone;
     }
     return complain(console, kExitUsage, fmt::format("there is no command '{}': {}", joined(line.words), suggestion(line.words)));
   }

@@ -26,6 +26,7 @@ int list_flows(const Invocation& invocation);
 int show_flow(const Invocation& invocation);
 int move_flow(const Invocation& invocation);
 int list_home_addresses(const Invocation& invocation);
+int show_home_address(const Invocation& invocation);
 int list_interfaces(const Invocation& invocation);
 int list_bindings(const Invocation& invocation);
 int check_policy(const Invocation& invocation);

@@ -40,8 +40,11 @@ class Descriptor {
 };
 
 std::string explain_connect_failure(const std::string& path, int error) {
-  if (error == ENOENT || error == ECONNREFUSED)
-    return fmt::format("no daemon listens at {}: is it running (systemctl status mipflow-mnd), and is this its socket (--socket)?", path);
+  if (error == ENOENT || error == ECONNREFUSED) {
+    const bool home_agent = path.ends_with("/had.sock");  // the name that mipflow-had gives its socket in every directory
+    return fmt::format("no daemon listens at {}: is it running (systemctl status {}), and is this its socket (--socket)?", path,
+                       home_agent ? "mipflow-had" : "mipflow-mnd");
+  }
   if (error == EACCES || error == EPERM)
     return fmt::format("no permission to ask the daemon at {}: be root or a member of the group mipflow", path);
   return fmt::format("can not reach the daemon at {}: {}", path, std::strerror(error));

@@ -23,6 +23,10 @@ int show_status(const Invocation& invocation) {
                   {"home_addresses", "home addresses"},
                   {"spares", "spare home addresses"},
                   {"usable_interfaces", "usable interfaces"},
+                  {"home_link", "home link"},
+                  {"prefixes", "home prefixes"},
+                  {"mobile_nodes", "mobile nodes"},
+                  {"bindings", "bindings"},
                   {"uptime_seconds", "running for", Look::Seconds}});
     for (const auto& problem : field(status, "problems"))
       invocation.console.out << "problem: " << render(problem, Look::Plain) << '\n';

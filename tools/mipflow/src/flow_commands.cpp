@@ -74,9 +74,9 @@ const std::vector<FieldColumn> kFlowFields{
     {"state", "state"},
     {"initiated_by", "initiated by"},
     {"packets_out", "packets out"},
-    {"bytes_out", "out", Look::Octets},
+    {"bytes_out", "octets out", Look::Octets},
     {"packets_in", "packets in"},
-    {"bytes_in", "in", Look::Octets},
+    {"bytes_in", "octets in", Look::Octets},
     {"idle_seconds", "idle", Look::Seconds},
     {"moves_with", "moves with"},
 };

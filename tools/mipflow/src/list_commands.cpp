@@ -2,6 +2,7 @@
 #include <ostream>
 
 #include "commands.hpp"
+#include "mipflow/base/address.hpp"
 
 namespace mipflow::tools {
 namespace {
@@ -31,6 +32,24 @@ int list_home_addresses(const Invocation& invocation) {
                               {"lifetime_seconds", "LIFETIME", Look::Seconds, Right},
                               {"origin", "ORIGIN"}},
                              "there are no home addresses");
+}
+
+int show_home_address(const Invocation& invocation) {
+  const auto& text = invocation.arguments[0];
+  if (!Address::parse(text))
+    return complain(invocation.console, kExitUsage,
+                    "'" + text + "' is no IPv6 address; the first column of 'mipflow hoa list' has the home addresses");
+  return ask_and_show(invocation, {{"request", "home-address"}, {"home_address", text}}, [&](const nlohmann::json& home_address) {
+    print_fields(invocation.console.out, home_address,
+                 {{"home_address", "home address"},
+                  {"primary", "primary"},
+                  {"care_of_address", "care-of address"},
+                  {"interface", "interface"},
+                  {"state", "state"},
+                  {"flows", "flows"},
+                  {"lifetime_seconds", "binding ends in", Look::Seconds},
+                  {"origin", "origin"}});
+  });
 }
 
 int list_interfaces(const Invocation& invocation) {

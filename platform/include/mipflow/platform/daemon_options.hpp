@@ -9,7 +9,7 @@
 
 namespace mipflow::platform {
 
-// The command line that both daemons have. Every path can be given, so that several daemons can share a machine: one in
+// The command line of the daemons. Every path can be given, so that several daemons can share a machine: one in
 // each network namespace.
 struct DaemonOptions {
   std::filesystem::path configuration;
@@ -31,6 +31,8 @@ struct DaemonName {
   std::string program;
   std::string brief;  // names files: <brief>.toml, <brief>.sock, <brief>.lock
   std::string purpose;
+  bool has_first_packets = false;  // so it has an option for the queue that they come by
+  bool keeps_state = false;        // over a restart, so it has an option for the directory
 };
 
 // The exit status of a command line that needs no daemon: --help and --version (0), a wrong one (2). What there is to
