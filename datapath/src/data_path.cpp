@@ -325,6 +325,8 @@ Result DataPath::remove_everything() {
 }
 
 Result DataPath::remove_everything(const std::string& pin_directory, Role role) {
+  // Interfaces without anything of ours are no news for the operator.
+  keep_what_libbpf_says();
   Result out;
   // Goes on behind a failure: as much as possible has to be gone.
   for (const InterfaceIndex interface : all_interfaces())

@@ -101,14 +101,18 @@ Result pin_maps(bpf_object* object, const std::string& directory) {
 
 }  // namespace
 
+void keep_what_libbpf_says() {
+  libbpf_set_print(remember);
+  libbpf_says.clear();
+}
+
 void LoadedPrograms::CloseObject::operator()(bpf_object* object) const { bpf_object__close(object); }
 LoadedPrograms::LoadedPrograms(LoadedPrograms&&) noexcept = default;
 LoadedPrograms& LoadedPrograms::operator=(LoadedPrograms&&) noexcept = default;
 LoadedPrograms::~LoadedPrograms() = default;
 
 Expected<LoadedPrograms, Error> LoadedPrograms::load(const Options& options, const Interface& mip0) {
-  libbpf_set_print(remember);
-  libbpf_says.clear();
+  keep_what_libbpf_says();
   // The version is part of the path: maps of another version are not even looked at.
   const std::string maps = options.pin_directory + "/maps-" + std::to_string(MIPFLOW_LAYOUT_VERSION);
 

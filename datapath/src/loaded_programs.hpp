@@ -11,6 +11,9 @@ struct bpf_object;
 
 namespace mipflow::datapath {
 
+// From now on libbpf's warnings are kept for our own error messages instead of being written to standard error.
+void keep_what_libbpf_says();
+
 // The eBPF object of a role in the kernel: programs verified and loaded, maps pinned below the pin directory or taken
 // over from there.
 class LoadedPrograms {
