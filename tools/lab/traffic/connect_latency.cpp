@@ -27,15 +27,20 @@ void close_abortively(const Socket& socket) {
   setsockopt(socket.descriptor(), SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
 }
 
+std::optional<sockaddr_in6> local_end(const ConnectLatencyOptions& options, std::size_t index) {
+  auto out = options.local;
+  if (out && out->sin6_port != 0)
+    out->sin6_port = htons(static_cast<std::uint16_t>(ntohs(out->sin6_port) + index % options.ports));
+  return out;
+}
+
 // Nanoseconds that connect() took; nullopt when it failed or timed out.
-std::optional<std::int64_t> measure_once(const ConnectLatencyOptions& options) {
+std::optional<std::int64_t> measure_once(const ConnectLatencyOptions& options, const std::optional<sockaddr_in6>& local) {
   const Socket socket(SOCK_STREAM);
   // Blocking, because waking up from poll() would become a part of the measure.
   fcntl(socket.descriptor(), F_SETFL, 0);
   setsockopt(socket.descriptor(), SOL_SOCKET, SO_SNDTIMEO, &kConnectTimeout, sizeof kConnectTimeout);
-  if (options.local &&
-      bind(socket.descriptor(), reinterpret_cast<const sockaddr*>(&*options.local), sizeof *options.local) != 0)
-    return std::nullopt;
+  if (local && bind(socket.descriptor(), reinterpret_cast<const sockaddr*>(&*local), sizeof *local) != 0) return std::nullopt;
   const auto before = monotonic_nanoseconds();
   const int result = connect(socket.descriptor(), reinterpret_cast<const sockaddr*>(&options.connect), sizeof options.connect);
   const auto after = monotonic_nanoseconds();
@@ -58,7 +63,7 @@ int run_connect_latency(const ConnectLatencyOptions& options, const std::atomic<
   std::int64_t failed = 0;
   Pace pace(options.rate);
   for (std::size_t index = 0; index < options.count && !stop; ++index, pace.wait()) {
-    if (const auto nanoseconds = measure_once(options))
+    if (const auto nanoseconds = measure_once(options, local_end(options, index)))
       samples.push_back(*nanoseconds);
     else
       ++failed;

@@ -40,6 +40,7 @@ po::options_description describe() {
     ("rate", po::value<double>(), "this end sends: udp packets/s, tcp megabits/s (0 = nothing), connect-latency connections/s")
     ("size", po::value<std::size_t>()->default_value(64), "udp: payload in octets, 32 to 65000")
     ("seconds", po::value<double>()->default_value(0), "end after this time; 0 = when stopped")
+    ("ports", po::value<std::uint16_t>()->default_value(1), "connect-latency: so many local ports from --local on take turns")
     ("count", po::value<std::size_t>()->default_value(1000), "connect-latency: number of connections")
     ("log", po::value<std::string>()->default_value(""), "CSV file with every packet")
     ("summary", po::value<std::string>()->default_value(""), "JSON file with the figures; standard output when absent")
@@ -88,6 +89,7 @@ int dispatch(const std::string& command, const po::variables_map& values, const 
     ConnectLatencyOptions options;
     options.connect = required_endpoint(values, "connect");
     options.local = endpoint(values, "local");
+    options.ports = std::max<std::uint16_t>(1, values["ports"].as<std::uint16_t>());
     options.count = values["count"].as<std::size_t>();
     options.rate = rate_or(values, options.rate);
     if (options.rate <= 0) throw std::invalid_argument("--rate has to be above 0 here");

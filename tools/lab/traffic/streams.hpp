@@ -36,13 +36,14 @@ int run_accept(const sockaddr_in6& listen, const std::atomic<bool>& stop);
 struct ConnectLatencyOptions {
   sockaddr_in6 connect{};
   std::optional<sockaddr_in6> local;
+  std::uint16_t ports = 1;  // with a local port: so many from there on take turns
   std::size_t count = 1000;
   double rate = 500;       // connections/s
   std::string log;         // one CSV row per connection: index,nanoseconds
   std::string summary;
 };
 
-// How long connect() takes, each time over a new flow.
+// How long connect() takes, each time over a new connection.
 int run_connect_latency(const ConnectLatencyOptions& options, const std::atomic<bool>& stop);
 
 }  // namespace mipflow::lab
