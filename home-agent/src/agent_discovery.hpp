@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
+#include "home_prefixes.hpp"
 #include "mipflow/base/address.hpp"
 #include "mipflow/base/role.hpp"
 #include "mipflow/base/time.hpp"
+#include "mipflow/base/token_bucket.hpp"
 #include "mipflow/wire/packet.hpp"
-#include "home_prefixes.hpp"
-#include "token_bucket.hpp"
 
 namespace mipflow::home_agent {
 

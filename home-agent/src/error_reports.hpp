@@ -4,9 +4,9 @@
 
 #include "mipflow/base/role.hpp"
 #include "mipflow/base/time.hpp"
+#include "mipflow/base/token_bucket.hpp"
 #include "mipflow/wire/error.hpp"
 #include "mipflow/wire/packet.hpp"
-#include "token_bucket.hpp"
 
 namespace mipflow::home_agent {
 

@@ -11,10 +11,10 @@
 #include "duplicate_address_detection.hpp"
 #include "home_prefixes.hpp"
 #include "mipflow/base/role.hpp"
+#include "mipflow/base/token_bucket.hpp"
 #include "mipflow/home-agent/home_agent.hpp"
 #include "neighbour_defence.hpp"
 #include "registration_request.hpp"
-#include "token_bucket.hpp"
 #include "tunnels.hpp"
 
 namespace mipflow::home_agent {

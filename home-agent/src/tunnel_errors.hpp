@@ -3,8 +3,8 @@
 
 #include "mipflow/base/role.hpp"
 #include "mipflow/base/time.hpp"
+#include "mipflow/base/token_bucket.hpp"
 #include "mipflow/wire/icmpv6.hpp"
-#include "token_bucket.hpp"
 #include "tunnels.hpp"
 
 namespace mipflow::home_agent {

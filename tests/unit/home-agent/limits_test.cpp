@@ -3,7 +3,6 @@
 #include <catch2/catch.hpp>
 
 #include "fixture.hpp"
-#include "token_bucket.hpp"
 
 using namespace mipflow;
 using namespace mipflow::home_agent;
@@ -74,20 +73,4 @@ TEST_CASE("the binding cache has a capacity") {
   CHECK(answers[1].message.status == BindingStatus::Accepted);
   CHECK(answers[2].message.status == BindingStatus::InsufficientResources);
   CHECK(f.agent->bindings(f.now).size() == 2);
-}
-
-TEST_CASE("TokenBucket") {
-  TokenBucket bucket(10, 3);
-  TimePoint now{};
-  CHECK(bucket.take(now));
-  CHECK(bucket.take(now));
-  CHECK(bucket.take(now));
-  CHECK_FALSE(bucket.take(now));
-  CHECK_FALSE(bucket.take(now + 99ms));
-  CHECK(bucket.take(now + 100ms));
-  CHECK_FALSE(bucket.take(now + 100ms));
-  now += 1h;
-  int taken = 0;
-  while (bucket.take(now)) ++taken;
-  CHECK(taken == 3);
 }

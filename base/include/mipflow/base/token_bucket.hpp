@@ -7,7 +7,7 @@
 
 #include "mipflow/base/time.hpp"
 
-namespace mipflow::home_agent {
+namespace mipflow {
 
 // Limits the answers that a stranger can provoke (RFC 4443 §2.4 (f)): so many per second on average, short bursts at once.
 class TokenBucket {
@@ -31,4 +31,4 @@ class TokenBucket {
   std::optional<TimePoint> last_;
 };
 
-}  // namespace mipflow::home_agent
+}  // namespace mipflow
