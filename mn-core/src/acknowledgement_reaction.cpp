@@ -35,13 +35,13 @@ const char* advice_about(wire::BindingStatus status) {
     case wire::BindingStatus::AdministrativelyProhibited:
       return "let the home agent's operator allow this mobile node";
     case wire::BindingStatus::InsufficientResources:
-      return "raise the home agent's limits, or lower home_address_cap";
+      return "raise the cap of this mobile node at the home agent, or lower cap in [home-addresses]";
     case wire::BindingStatus::HomeRegistrationNotSupported:
-      return "check home_agent, the node there is no home agent";
+      return "check home-agent: the node there is no home agent";
     case wire::BindingStatus::NotHomeSubnet:
-      return "check home_prefix and primary_home_address against the home agent's prefixes";
+      return "check home-prefix and home-address against the home agent's prefixes";
     case wire::BindingStatus::NotHomeAgentForThisMobileNode:
-      return "check home_agent, and that the home agent's configuration names this mobile node";
+      return "check home-agent, and that the configuration there names this mobile node";
     case wire::BindingStatus::DuplicateAddressDetectionFailed:
       return "another node on the home link has the address; configure another one";
     case wire::BindingStatus::RegistrationTypeChangeDisallowed:

@@ -138,7 +138,7 @@ bool add_flow(Node& node, const flow_separator::FlowAttributes& attributes, cons
   if (!inserted) {
     if (inserted.error() == flow_separator::InsertRefusal::Full)
       outputs.notices.push_back({Severity::Warning, "flow-table-full",
-                                 "The flow table is full: new flows can not be moved on their own. Raise flow_capacity."});
+                                 "The flow table is full: new flows can not be moved on their own. Raise capacity in [flows]."});
     return false;
   }
   node.home_addresses.flow_added(home_address, attributes.key.correspondent, node.configuration.home_agent);

@@ -25,6 +25,7 @@
 #include "mipflow/base/random.hpp"
 #include "mipflow/base/role.hpp"
 #include "mipflow/base/time.hpp"
+#include "mipflow/base/token_bucket.hpp"
 #include "mipflow/flow-separator/flow_mapping_table.hpp"
 #include "mipflow/flow-separator/policy.hpp"
 #include "mipflow/forwarding-plan/forwarding_plan.hpp"
@@ -108,6 +109,7 @@ struct Node {
   std::set<std::string> told_usable;  // interfaces that the operator knows as usable
   // Why the home agent's acknowledgements were not believed, since the last one that was.
   unsigned distrusted_acknowledgements = 0;
+  TokenBucket binding_errors;  // anybody can provoke them
 };
 
 }  // namespace mipflow::mobile_node

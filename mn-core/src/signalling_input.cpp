@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "signalling_input.hpp"
 
+#include <algorithm>
 #include <string>
 #include <variant>
 
@@ -21,8 +22,9 @@ struct Receiver {
   Now now;
   Outputs& outputs;
 
-  void ignore(const char* name, const std::string& why) const {
-    outputs.notices.push_back({Severity::Debug, name, "Ignored a packet from " + to_string(view.source) + ": " + why + "."});
+  // Debug: what happens without anybody's fault. Warning: what may be forged, and what a wrong configuration looks like.
+  void ignore(const char* name, const std::string& why, Severity severity = Severity::Debug) const {
+    outputs.notices.push_back({severity, name, "Ignored a packet from " + to_string(view.source) + ": " + why + "."});
   }
 
   // RFC 6275 §11.7.3
@@ -33,7 +35,8 @@ struct Receiver {
     if (!answered) {
       if (node.signalling.is_from_home_agent(view) && address->registration.unanswered() > 0)
         ++node.distrusted_acknowledgements;
-      return ignore(answered.error(), "a Binding Acknowledgement that does not answer a Binding Update of ours, or not provably");
+      return ignore(answered.error(), "a Binding Acknowledgement that does not answer a Binding Update of ours, or not provably",
+                    Severity::Warning);
     }
     node.distrusted_acknowledgements = 0;
     const Address home_address = address->home_address;
@@ -43,7 +46,7 @@ struct Receiver {
 
   // RFC 6275 §11.7.4. Anybody can send one; all it does is one Binding Update under the rate limit.
   void operator()(const wire::BindingRefreshRequest&) const {
-    if (!node.signalling.is_from_home_agent(view)) return ignore("refresh-request-from-stranger", "not from the home agent");
+    if (!node.signalling.is_from_home_agent(view)) return ignore("refresh-request-from-stranger", "not from the home agent", Severity::Warning);
     auto* address = node.find(view.logical_destination());
     if (address == nullptr || address->leaving)
       return ignore("refresh-request-unexpected", "it asks for a binding that we do not have");
@@ -52,7 +55,7 @@ struct Receiver {
 
   // RFC 6275 §11.3.6. Not authenticated either: the binding counts as lost only when the home agent answers so.
   void operator()(const wire::BindingError& error) const {
-    if (!node.signalling.is_from_home_agent(view)) return ignore("binding-error-from-stranger", "not from the home agent");
+    if (!node.signalling.is_from_home_agent(view)) return ignore("binding-error-from-stranger", "not from the home agent", Severity::Warning);
     switch (error.status) {
       case wire::BindingErrorStatus::UnknownBinding: {
         auto* address = node.find(error.home_address);
@@ -74,7 +77,7 @@ struct Receiver {
     if (node.find(view.logical_destination()) == nullptr)
       return ignore("prefix-advertisement-unexpected", "its home address is none of ours");
     if (const char* wrong = node.signalling.judge(view, advertisement))
-      return ignore(wrong, "a Mobile Prefix Advertisement that is not provably from the home agent");
+      return ignore(wrong, "a Mobile Prefix Advertisement that is not provably from the home agent", Severity::Warning);
     switch (node.prefix_discovery.handle(advertisement, now.monotonic)) {
       case PrefixDiscovery::Verdict::Unsolicited:
         return ignore("prefix-advertisement-unsolicited", "the home agent is asked for its prefixes instead");
@@ -103,20 +106,36 @@ struct Receiver {
   void operator()(const wire::RouterAdvertisement&) const { ignore("message-not-for-us", "router discovery"); }
 };
 
+// RFC 6275 §9.2, §9.3.3: the one wrong message whose sender has to be told.
+void answer_unknown_type(Node& node, const PacketReceived& event, Now now, Outputs& outputs) {
+  const auto view = wire::parse_packet(event.packet);
+  if (!view || event.tunnel_source) return;
+  if (!view->source.is_unicast_routable() && !view->source.is_link_local()) return;
+  const auto own = node.movement.addresses();
+  if (std::find(own.begin(), own.end(), CareOf{view->destination, event.interface}) == own.end()) return;
+  if (!node.binding_errors.take(now.monotonic)) return;
+  wire::BindingError error;
+  error.status = wire::BindingErrorStatus::UnrecognizedMobilityType;
+  error.home_address = view->home_address_option.value_or(Address{});
+  outputs.packets.push_back({.packet = wire::build_packet({view->destination, view->source}, wire::MobilityMessage{error}),
+                             .interface = event.interface});
+}
+
 }  // namespace
 
 void receive_signalling(Node& node, const PacketReceived& event, Now now, Outputs& outputs) {
   // RFC 6275 §11.3.3: only the own home agent's tunnel counts.
   if (event.tunnel_source && *event.tunnel_source != node.configuration.home_agent) {
-    outputs.notices.push_back({Severity::Debug, "tunnel-from-stranger",
+    outputs.notices.push_back({Severity::Warning, "tunnel-from-stranger",
                                "Ignored a tunnelled packet from " + to_string(*event.tunnel_source) + "."});
     return;
   }
   const auto decoded = wire::decode_packet(event.packet);
   if (!decoded) {
-    outputs.notices.push_back({Severity::Debug, "message-malformed",
+    outputs.notices.push_back({Severity::Warning, "message-malformed",
                                std::string("Ignored a malformed message: ") + wire::to_string(decoded.error().kind) +
                                    " at octet " + std::to_string(decoded.error().offset) + "."});
+    if (decoded.error().kind == wire::DecodeErrorKind::UnknownMobilityType) answer_unknown_type(node, event, now, outputs);
     return;
   }
   const Receiver receiver{node, event, decoded->view, now, outputs};

@@ -87,6 +87,45 @@ TEST_CASE("messages for other roles are counted and ignored") {
   CHECK(test.take_other_packets().empty());
 }
 
+TEST_CASE("a message of unknown type to a care-of address is answered with a Binding Error, so many per second") {
+  TestNode test;
+  settle_in(test);
+  const auto of_unknown_type = [](const Address& source, const Address& destination) {
+    constexpr std::uint8_t kUnknown = 255;
+    Bytes header{59, 0, kUnknown, 0, 0, 0, 0, 0};
+    const wire::Envelope envelope{.source = source, .destination = destination};
+    return PacketReceived{.packet = wire::build_packet_from_header(envelope, header), .interface = kWlan};
+  };
+  test.handle(of_unknown_type(kCorrespondent, kWlanAddress));
+  const auto answers = test.take_other_packets();
+  REQUIRE(answers.size() == 1);
+  CHECK(answers.front().interface == kWlan);
+  const auto decoded = wire::decode_packet(answers.front().packet);
+  REQUIRE(decoded);
+  CHECK(decoded->view.source == kWlanAddress);
+  CHECK(decoded->view.destination == kCorrespondent);
+  const auto& error = std::get<wire::BindingError>(std::get<wire::MobilityMessage>(decoded->message));
+  CHECK(error.status == wire::BindingErrorStatus::UnrecognizedMobilityType);
+  CHECK(error.home_address.is_unspecified());
+  CHECK(test.saw_event("message-malformed"));
+
+  SECTION("none to an address that is not ours, and none to many") {
+    test.handle(of_unknown_type(kCorrespondent, kWwanAddress));
+    test.handle(of_unknown_type(kCorrespondent, kPrimary));
+    test.handle(of_unknown_type(address("ff02::1"), kWlanAddress));
+    test.handle(of_unknown_type(Address{}, kWlanAddress));
+    auto by_tunnel = of_unknown_type(kCorrespondent, kWlanAddress);
+    by_tunnel.tunnel_source = kHomeAgent;
+    test.handle(by_tunnel);
+    CHECK(test.take_other_packets().empty());
+  }
+  SECTION("a flood is answered in part") {
+    for (int i = 0; i < 1000; ++i) test.handle(of_unknown_type(kCorrespondent, kWlanAddress));
+    CHECK(test.take_other_packets().size() < 60);
+  }
+  CHECK(test.take_updates().empty());
+}
+
 TEST_CASE("Packet Too Big about the tunnel lowers the MTU for ten minutes") {
   TestNode test;
   settle_in(test);
