@@ -27,7 +27,7 @@ def tell(lab, teller, options):
     if not options.keep:
         story.stop_daemons()
     teller.step("What happened")
-    report.show_figures(teller, story.figures, INTERFACES)
+    report.show_figures(teller, story.figures, INTERFACES, story.extra["round_trip_to_home_agent_ms"])
     teller.say("")
     for check in story.checks:
         teller.check(check)
@@ -45,6 +45,7 @@ def explain_keeping(lab, teller):
     teller.step("The lab stays up; look around")
     teller.say(f"the mobile node:        {enter}-mn -- bash       (others: -ha -core -cn -wlan -wwan)")
     teller.say(f"its flows:              {command} flow list")
+    teller.say(f"the home agent's view:  {lab.program('mipflow')} --socket {lab.files('ha').socket} binding list")
     teller.say(f"a flow to look at:      {enter}-mn -- ping {lab.correspondent_address}")
     teller.say(f"the clear packets:      {enter}-mn -- tcpdump -n -i mip0")
     teller.say(f"the log of the daemon:  {lab.files('mn').log}")

@@ -65,14 +65,17 @@ def _number(value):
     return "-" if value is None else str(value)
 
 
-def show_figures(teller, figures, interfaces):
+def show_figures(teller, figures, interfaces, round_trip_ms):
     titles = ["FLOW", "STEP", "HOME ADDRESS", "CARE-OF ADDRESS", "INTERFACE", *(f"PACKETS {name}" for name in interfaces),
-              "LOST OUT/IN", "LONGEST GAP OUT/IN"]
+              "LOST OUT/IN", "LONGEST GAP OUT/IN", "ADDED GAP"]
     rows = [[item.flow, item.phase, item.home_address or "-", item.care_of_address or "-", item.interface or "-",
              *(str(item.packets.get(name, 0)) for name in interfaces),
              f"{_number(item.lost_out)}/{_number(item.lost_in)}",
-             f"{milliseconds(item.gap_out_ms)} / {milliseconds(item.gap_in_ms)}"] for item in figures]
+             f"{milliseconds(item.gap_out_ms)} / {milliseconds(item.gap_in_ms)}", milliseconds(item.added_gap_ms)]
+            for item in figures]
     teller.table(titles, rows)
+    teller.say(f"A round trip to the home agent takes {milliseconds(round_trip_ms)}. ADDED GAP: what of the longest gap the")
+    teller.say("sender's own pauses do not explain; a busy machine makes senders and receivers late.")
 
 
 def as_json(figures, phases, checks, extra):
