@@ -18,8 +18,8 @@ namespace {
 
 constexpr int kReceiveBuffer = 8 * 1024 * 1024;  // octets; a burst of new flows must not overrun the socket
 
-// A message under construction; the queue library does not look at the end of the room. The largest here is a verdict:
-// nlmsghdr, nfgenmsg and one attribute of 12 octets.
+// Room for a message; the library does not look where it ends. The longest here has 36 octets: nlmsghdr, nfgenmsg, two
+// attributes of 8.
 using MessageRoom = std::array<char, 64>;
 
 // NFQA_CFG_FLAGS: `flag` on, all others as they are.
