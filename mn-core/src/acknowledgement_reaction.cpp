@@ -24,7 +24,7 @@ Reaction reaction_to(wire::BindingStatus status, bool releasing) {
     case wire::BindingStatus::SequenceNumberOutOfWindow: return Reaction::Resynchronise;
     case wire::BindingStatus::MipV6IdMismatch: return Reaction::AdjustClock;
     case wire::BindingStatus::MipV6MesgIdReqd:
-    case wire::BindingStatus::MipV6AuthFail: return Reaction::Stop;
+    case wire::BindingStatus::MipV6AuthFail: return Reaction::RetrySeldom;
     case wire::BindingStatus::InvalidCareOfAddress: return Reaction::AvoidCareOfAddress;
   }
   return wire::accepts(status) ? Reaction::Accept : Reaction::RetrySoon;

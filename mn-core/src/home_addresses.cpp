@@ -32,10 +32,12 @@ void bound(Node& node, ManagedHomeAddress& address, Now now, Outputs& outputs) {
   const bool first = !address.carries_packets;
   address.carries_packets = true;
   if (first) node.fresh_registration_took = now.monotonic - address.registration.entry().exchange_started;
-  if (node.pool.find(address.home_address) != nullptr)
+  if (node.pool.find(address.home_address) != nullptr) {
     node.pool.registered(address.home_address);
-  else
+    if (first) node.spare_refused.reset();
+  } else {
     node.home_addresses.set_care_of_address(address.home_address, care_of.address, care_of.interface);
+  }
   plan_home_address(node, address);
   show_progress(node, address, now.monotonic);
 
@@ -67,6 +69,13 @@ void tell_refusal(const Node& node, const ManagedHomeAddress& address, wire::Bin
                              "registration-refused", text + "."});
 }
 
+// Nothing will ever carry the flows of this home address again.
+void lose(Node& node, Address home_address, Outputs& outputs) {
+  end_flows_of(node, home_address, outputs);
+  node.home_addresses.remove(home_address);
+  forget(node, home_address);
+}
+
 void refused(Node& node, ManagedHomeAddress& address, Now now, Outputs& outputs) {
   const Address home_address = address.home_address;
   const auto status = address.registration.entry().last_status.value_or(wire::BindingStatus::ReasonUnspecified);
@@ -86,17 +95,17 @@ void refused(Node& node, ManagedHomeAddress& address, Now now, Outputs& outputs)
     return plan_default_route(node);
   }
 
-  if (reaction == Reaction::AbandonAddress) node.allocation.duplicate(home_address);
-  const bool pooled = node.pool.find(home_address) != nullptr;
-  if (pooled) {
+  if (reaction == Reaction::AbandonAddress) {
+    node.allocation.duplicate(home_address);
+    address.registration.give_up();
+  }
+  if (node.pool.find(home_address) != nullptr) {
     // A fresh address instead of a retry: the pool waits longer after every failure in a row.
     node.pool.failed(home_address, now.monotonic);
+    node.spare_refused = status;
     forget(node, home_address);
-  } else if (!address.registration.will_retry() && !address.registration.acknowledged()) {
-    // Nothing will ever carry these flows again.
-    end_flows_of(node, home_address, outputs);
-    node.home_addresses.remove(home_address);
-    forget(node, home_address);
+  } else if (address.registration.given_up() && !address.registration.acknowledged()) {
+    lose(node, home_address, outputs);
   }
   node.upkeep_due = now.monotonic;
 }
@@ -109,6 +118,10 @@ void expired(Node& node, ManagedHomeAddress& address, Now now, Outputs& outputs)
   outputs.notices.push_back({Severity::Warning, "binding-expired",
                              "The binding of home address " + to_string(address.home_address) +
                                  " ran out: the home agent did not answer in time."});
+  if (address.registration.given_up()) {
+    node.upkeep_due = now.monotonic;
+    return lose(node, address.home_address, outputs);
+  }
   show_progress(node, address, now.monotonic);
   if (is_primary(node, address.home_address)) plan_default_route(node);
 }

@@ -51,7 +51,7 @@ bool HomeRegistration::is_bound_where_wanted() const {
 }
 
 void HomeRegistration::bind(const CareOf& where, Now now, Outputs& outputs) {
-  if (stopped_) return;
+  if (given_up_) return;
   const bool same = entry_.wanted == where;
   switch (entry_.state) {
     case RegistrationState::Unbound:
@@ -75,7 +75,7 @@ void HomeRegistration::bind(const CareOf& where, Now now, Outputs& outputs) {
     case RegistrationState::Refused:
       entry_.wanted = where;
       // Another care-of address is a reason to ask again; the one that was refused is not.
-      if (where == refused_ && now.monotonic < retry_at_) return;
+      if ((refused_everywhere_ || where == refused_) && now.monotonic < retry_at_) return;
       return start_again(now, outputs);
   }
 }
@@ -92,7 +92,7 @@ RegistrationChange HomeRegistration::release(const std::optional<CareOf>& from, 
     case RegistrationState::Bound:
     case RegistrationState::Moving: break;
     case RegistrationState::Refused:
-      if (stopped_) return released();  // nothing may be sent any more
+      if (given_up_) return released();
       break;
   }
   entry_.wanted = from;
@@ -116,6 +116,11 @@ void HomeRegistration::suspend() {
   }
   entry_.wanted.reset();
   end_exchange();
+}
+
+void HomeRegistration::give_up() {
+  given_up_ = true;
+  retry_at_ = kNever;
 }
 
 void HomeRegistration::refresh(Now now, Outputs& outputs) {
@@ -154,12 +159,10 @@ RegistrationChange HomeRegistration::acknowledge(const wire::BindingAcknowledgem
       signalling_.security().learn_clock(answered.returned_timestamp, now);
       return correct(now, outputs);
     case Reaction::RetrySoon:
-    case Reaction::AvoidCareOfAddress: return refuse(kRetrySoon, now);
-    case Reaction::RetryLate: return refuse(kRetryLate, now);
+    case Reaction::AvoidCareOfAddress: return refuse(now.monotonic + kRetrySoon);
+    case Reaction::RetryLate: return refuse(now.monotonic + kRetryLate);
     case Reaction::AbandonAddress:
-    case Reaction::Stop:
-      stopped_ = true;
-      return refuse(kRetryLate, now);
+    case Reaction::RetrySeldom: return refuse_everywhere(now);
   }
   return RegistrationChange::None;
 }
@@ -170,7 +173,7 @@ RegistrationChange HomeRegistration::accept(const wire::BindingAcknowledgement& 
   // RFC 6275 §11.7.3: what the home agent took off the lifetime is taken off ours, which counts from sending.
   const auto units = std::min(acknowledgement.lifetime_units, update.lifetime_units);
   const Duration granted = wire::kLifetimeUnit * units;
-  if (update.sent_at + granted <= now.monotonic) return refuse(kRetrySoon, now);
+  if (update.sent_at + granted <= now.monotonic) return refuse(now.monotonic + kRetrySoon);
 
   end_exchange();
   entry_.acknowledged = update.care_of;
@@ -185,18 +188,26 @@ RegistrationChange HomeRegistration::accept(const wire::BindingAcknowledgement& 
   entry_.refresh_at = update.sent_at + refresh;
   corrections_ = 0;
   uncertain_ = false;
+  seldom_.reset();
   enter(RegistrationState::Bound);
   return RegistrationChange::Bound;
 }
 
-RegistrationChange HomeRegistration::refuse(Duration retry_after, Now now) {
+RegistrationChange HomeRegistration::refuse(TimePoint retry_at) {
   if (entry_.state == RegistrationState::Deregistering) return released();
   end_exchange();
   refused_ = entry_.wanted;
   peer_bound_until_ = entry_.acknowledged ? entry_.expires_at : TimePoint::min();
-  retry_at_ = stopped_ ? kNever : now.monotonic + retry_after;
+  refused_everywhere_ = false;
+  retry_at_ = retry_at;
   enter(RegistrationState::Refused);
   return RegistrationChange::Refused;
+}
+
+RegistrationChange HomeRegistration::refuse_everywhere(Now now) {
+  const auto change = refuse(seldom_.sent_at(now.monotonic));
+  refused_everywhere_ = entry_.state == RegistrationState::Refused;
+  return change;
 }
 
 // 135 and 144 tell what was wrong with the Binding Update: the next one leaves at once, unless that did not help before.

@@ -17,7 +17,7 @@ namespace mipflow::mobile_node {
 enum class RegistrationChange : std::uint8_t {
   None,
   Bound,      // the home agent accepted the wanted care-of address (again)
-  Refused,    // see last_status() and will_retry()
+  Refused,    // see entry().last_status and retry_at()
   Released,   // de-registered, or given up to de-register
   Expired,    // the binding ran out before it was refreshed
 };
@@ -31,11 +31,12 @@ enum class RegistrationChange : std::uint8_t {
 //  Bound         | -           | Moving, send      | Deregistering | Bound       | Refused    | send          | Registering
 //  Moving        | -           | Moving, send      | Deregistering | Bound       | Refused    | send          | Registering
 //  Deregistering | Registering | Registering       | -             | Unbound (1) | Unbound    | send, Unbound | -
-//  Refused       | - (2)       | as after expiry   | Deregistering | -           | -          | as Bound (3)  | Refused
+//  Refused       | - (2)       | as expiry (5)     | Deregistering | -           | -          | as Bound (3)  | Refused
 //
 //  (1) only by the acknowledgement of the de-registration   (2) before the time of the next try
 //  (3) Moving or Bound while the old binding lasts, else Registering
 //  (4) Released at once when the home agent can not have a binding: nothing was ever sent, or refused, or it has run out
+//  (5) after a refusal that no care-of address cures (134, 145, 146): before the time of the next try nothing, too
 // Bound with "time-out" is a refresh. suspend() takes the care-of address away: nothing is sent until the next bind(), and
 // Registering becomes Unbound, Moving becomes Bound. A Binding Update that was not answered before is remembered: the home
 // agent may have accepted it.
@@ -53,6 +54,8 @@ class HomeRegistration {
   // A new Binding Update at once: Binding Refresh Request, Binding Error, a shortened home address lifetime. Ignored
   // while one is out already or nothing is bound.
   void refresh(Now now, Outputs& outputs);
+  // No Binding Update any more, whatever happens: somebody else has the home address.
+  void give_up();
   // Bounds the lifetime of bindings from the next Binding Update on.
   void set_home_address_valid_until(TimePoint until) { home_address_valid_until_ = until; }
 
@@ -69,8 +72,9 @@ class HomeRegistration {
   const std::optional<CareOf>& wanted() const { return entry_.wanted; }
   // True when a Binding Update for the wanted care-of address has been accepted and is still good.
   bool is_bound_where_wanted() const;
-  // False after a refusal that time does not cure (134, 145, 146).
-  bool will_retry() const { return !stopped_; }
+  bool given_up() const { return given_up_; }
+  // Refused: when the home agent is asked again.
+  TimePoint retry_at() const { return retry_at_; }
   // A de-registration is out that may still be answered, as opposed to one that waits for a care-of address.
   bool awaits_release() const { return entry_.state == RegistrationState::Deregistering && entry_.wanted.has_value(); }
   // Binding Updates of the present exchange without an answer.
@@ -85,7 +89,8 @@ class HomeRegistration {
   void start_again(Now now, Outputs& outputs);
   void transmit(Now now, Outputs& outputs);
   RegistrationChange accept(const wire::BindingAcknowledgement& acknowledgement, const OutstandingUpdate& update, Now now);
-  RegistrationChange refuse(Duration retry_after, Now now);
+  RegistrationChange refuse(TimePoint retry_at);
+  RegistrationChange refuse_everywhere(Now now);
   RegistrationChange correct(Now now, Outputs& outputs);
   RegistrationChange released();
   void end_exchange();
@@ -100,12 +105,14 @@ class HomeRegistration {
   TimePoint peer_bound_until_ = TimePoint::min();
   TimePoint retry_at_ = kNever;   // Refused: when to try again
   std::optional<CareOf> refused_; // the care-of address that was refused last
+  bool refused_everywhere_ = false;  // another care-of address is no reason to ask again
+  Backoff seldom_{kRetrySeldom, kRetrySeldomAtMost};
   unsigned corrections_ = 0;      // answers 135 and 144 in a row
   bool uncertain_ = false;        // a Binding Update for another care-of address than the acknowledged one was sent
   // Number of the exchange's first Binding Update. What answers an earlier exchange says nothing about this one, even when
   // both asked for the same: a Binding Update sent in between may still arrive.
   std::uint16_t first_of_exchange_ = 0;
-  bool stopped_ = false;
+  bool given_up_ = false;
 };
 
 }  // namespace mipflow::mobile_node

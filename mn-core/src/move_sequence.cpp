@@ -12,7 +12,7 @@ namespace {
 // The registration has not been told the target yet.
 bool is_pending(const ManagedHomeAddress& address) {
   return !address.leaving && !address.going_home && !address.at_home_on && address.target && address.registration.wanted() != address.target &&
-         address.registration.will_retry();
+         !address.registration.given_up();
 }
 
 struct Destination {

@@ -103,6 +103,8 @@ struct Node {
   // Work that must not delay the verdict of the packet that caused it (refilling the pool, Binding Updates of a new flow).
   TimePoint upkeep_due = kNever;
   TimePoint pool_retry = kNever;  // when the warm pool may allocate again after a failure
+  // The home agent's answer to the last fresh home address, while it does not accept any.
+  std::optional<wire::BindingStatus> spare_refused;
   bool stopping = false;
   // Flows of the daemon before this one go on: the home agent still has its bindings, until it says something else.
   bool assume_bound = false;

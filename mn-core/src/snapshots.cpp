@@ -2,6 +2,7 @@
 #include "snapshots.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <string>
 
 #include "acknowledgement_reaction.hpp"
@@ -66,16 +67,48 @@ std::vector<FlowId> moves_with(const Node& node, const flow_separator::FlowEntry
   return out;
 }
 
-void add_problems(const Node& node, StatusSnapshot& out) {
+std::string about_refusal(const std::string& what, wire::BindingStatus status) {
+  std::string text = "The home agent refuses " + what + ": " + wire::to_string(status);
+  if (const std::string advice = advice_about(status); !advice.empty()) text += "; " + advice;
+  return text + ".";
+}
+
+std::string asked_again(TimePoint at, TimePoint now) {
+  if (at == kNever) return "";
+  const auto wait = std::max(std::chrono::ceil<std::chrono::seconds>(at - now), std::chrono::seconds{0});
+  if (wait < std::chrono::minutes{2}) return " It is asked again in " + std::to_string(wait.count()) + " s.";
+  return " It is asked again in " + std::to_string(std::chrono::ceil<std::chrono::minutes>(wait).count()) + " min.";
+}
+
+// Those of flows, and whether there can be others for flows to come. One sentence each, however many there are.
+void add_refused_home_addresses(const Node& node, TimePoint now, StatusSnapshot& out) {
+  const ManagedHomeAddress* first = nullptr;
+  std::size_t count = 0;
+  for (const auto& item : node.home_addresses.entries()) {
+    const auto* address = node.find(item.home_address);
+    if (address == nullptr || address == &node.primary() || address->registration.state() != RegistrationState::Refused) continue;
+    ++count;
+    if (first == nullptr || address->registration.retry_at() < first->registration.retry_at()) first = address;
+  }
+  if (first != nullptr && first->registration.entry().last_status) {
+    const std::string what = count == 1 ? "home address " + to_string(first->home_address)
+                                        : std::to_string(count) + " home addresses of flows";
+    out.problems.push_back(about_refusal(what, *first->registration.entry().last_status) +
+                           asked_again(first->registration.retry_at(), now));
+  }
+  if (node.spare_refused)
+    out.problems.push_back(about_refusal("further home addresses, so that new flows move together", *node.spare_refused));
+}
+
+void add_problems(const Node& node, TimePoint now, StatusSnapshot& out) {
   const auto& primary = node.primary();
   const auto& entry = primary.registration.entry();
   if (node.movement.usable().empty())
     out.problems.push_back("No interface can carry flows; 'mipflow interface list' says what each of them lacks.");
-  if (entry.state == RegistrationState::Refused && entry.last_status) {
-    std::string text = "The home agent refuses the primary home address: " + wire::to_string(*entry.last_status);
-    if (const std::string advice = advice_about(*entry.last_status); !advice.empty()) text += "; " + advice;
-    out.problems.push_back(text + ".");
-  }
+  if (entry.state == RegistrationState::Refused && entry.last_status)
+    out.problems.push_back(about_refusal("the primary home address", *entry.last_status) +
+                           asked_again(primary.registration.retry_at(), now));
+  add_refused_home_addresses(node, now, out);
   if (!primary.live() && primary.registration.unanswered() > 1) {
     out.problems.push_back(
         node.distrusted_acknowledgements > 0
@@ -92,7 +125,7 @@ void add_problems(const Node& node, StatusSnapshot& out) {
 
 }  // namespace
 
-StatusSnapshot status_of(const Node& node, Now) {
+StatusSnapshot status_of(const Node& node, Now now) {
   StatusSnapshot out;
   const auto& primary = node.primary();
   out.registered = primary.live();
@@ -108,7 +141,7 @@ StatusSnapshot status_of(const Node& node, Now) {
       node.managed.begin(), node.managed.end(), [](const auto& item) { return !item.second.leaving; }));
   out.spares = node.pool.spares();
   out.usable_interfaces = node.movement.usable().size();
-  add_problems(node, out);
+  add_problems(node, now.monotonic, out);
   return out;
 }
 

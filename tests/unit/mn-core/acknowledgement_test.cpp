@@ -54,8 +54,8 @@ TEST_CASE("the table of reactions") {
       {139, Reaction::RetryLate, Reaction::RetryLate},
       {140, Reaction::RetryLate, Reaction::RetryLate},
       {144, Reaction::AdjustClock, Reaction::AdjustClock},
-      {145, Reaction::Stop, Reaction::Stop},
-      {146, Reaction::Stop, Reaction::Stop},
+      {145, Reaction::RetrySeldom, Reaction::RetrySeldom},
+      {146, Reaction::RetrySeldom, Reaction::RetrySeldom},
       {174, Reaction::AvoidCareOfAddress, Reaction::AvoidCareOfAddress},
       {255, Reaction::RetrySoon, Reaction::RetrySoon},
   };
@@ -87,17 +87,115 @@ TEST_CASE("a refusal is not followed by a Binding Update before its time") {
   CHECK(is_registered(test));
 }
 
-TEST_CASE("134, 145 and 146 end the registration of that home address for good") {
+TEST_CASE("134, 145 and 146: the primary home address is asked for more and more seldom, from wherever, but not never") {
   const int number = GENERATE(134, 145, 146);
   CAPTURE(number);
   TestNode test(without_pool());
   test.wlan_up();
   test.acknowledge(only_update(test), {.status = static_cast<BindingStatus>(number)});
   CHECK(test.saw_event("registration-refused"));
-  test.advance(std::chrono::hours{2});
+  const auto problem = [&test] { return test.node.status(test.both()).problems.at(0); };
+  CHECK(problem().find("refuses the primary home address") != std::string::npos);
+  CHECK(problem().find("asked again in 5 min") != std::string::npos);
+  // Another care-of address changes nothing about a key or a duplicate.
   test.wwan_up();
   test.handle(InterfaceRemoved{kWlan});
+  using std::chrono::minutes;
+  SentUpdate last;
+  for (const auto wait : {minutes{5}, minutes{10}, minutes{20}, minutes{40}, minutes{60}, minutes{60}}) {
+    test.advance(wait - 1ms);
+    CHECK(test.take_updates().empty());
+    test.advance(1ms);
+    last = only_update(test);
+    CHECK(last.source == kWwanAddress);
+    test.acknowledge(last, {.status = static_cast<BindingStatus>(number)});
+    CHECK_FALSE(is_registered(test));
+  }
+  CHECK(problem().find("asked again in 60 min") != std::string::npos);
+  test.advance(minutes{60});
+  test.acknowledge(only_update(test));
+  CHECK(is_registered(test));
+  CHECK(test.node.status(test.both()).problems.empty());
+  // Forgotten: the next refusal waits five minutes again.
+  test.advance(450s);
+  test.acknowledge(only_update(test), {.status = static_cast<BindingStatus>(number)});
+  test.advance(minutes{5} - 1ms);
   CHECK(test.take_updates().empty());
+  test.advance(1ms);
+  CHECK(test.take_updates().size() == 1);
+}
+
+TEST_CASE("145 and 146: a refused spare is replaced, and status names what is wrong") {
+  const int number = GENERATE(145, 146);
+  CAPTURE(number);
+  TestNode test;
+  bool refuse = true;
+  std::set<Address> asked;
+  test.judge = [&](const SentUpdate& update) {
+    if (update.home_address == kPrimary || !refuse) return BindingStatus::Accepted;
+    asked.insert(update.home_address);
+    return static_cast<BindingStatus>(number);
+  };
+  test.wlan_up();
+  test.serve(std::chrono::minutes{2});
+  CHECK(is_registered(test));
+  CHECK(asked.size() > 2);
+  CHECK(asked.size() < 20);
+  const auto problems = test.node.status(test.both()).problems;
+  REQUIRE(problems.size() == 1);
+  CHECK(problems.front().find("further home addresses") != std::string::npos);
+  refuse = false;
+  test.serve(std::chrono::minutes{10});
+  CHECK(test.node.status(test.both()).spares == 2);
+  CHECK(test.node.status(test.both()).problems.empty());
+}
+
+TEST_CASE("a home address of a flow: 146 is tried again later, 134 ends the flow with the binding") {
+  TestNode test;
+  test.wlan_up();
+  test.serve(5s);
+  test.outgoing(5000);
+  const auto home_address = test.flow_with_port(5000)->home_address;
+  REQUIRE(home_address != kPrimary);
+  bool refuse = false;
+  BindingStatus status{};
+  std::size_t asked = 0;
+  test.judge = [&](const SentUpdate& update) {
+    if (update.home_address != home_address || !refuse) return BindingStatus::Accepted;
+    ++asked;
+    return status;
+  };
+  const auto keep_alive = [&](Duration duration) {
+    for (Duration passed{}; passed < duration; passed += 60s) {
+      test.outgoing(5000);
+      test.handle(FlowActivities{{FlowActivity{.key = udp_key(5000), .packets_out = 1}}});
+      test.serve(60s);
+    }
+  };
+  refuse = true;
+  SECTION("146") {
+    status = BindingStatus::MipV6AuthFail;
+    keep_alive(std::chrono::minutes{13});
+    CHECK(asked >= 1);
+    CHECK(test.home_address(home_address)->state == "refused");
+    bool named = false;
+    for (const auto& problem : test.node.status(test.both()).problems)
+      named = named || problem.find(to_string(home_address)) != std::string::npos;
+    CHECK(named);
+    refuse = false;
+    keep_alive(std::chrono::minutes{15});
+    CHECK(test.home_address(home_address)->state == "registered");
+    CHECK(test.flow_with_port(5000)->home_address == home_address);
+  }
+  SECTION("134") {
+    status = BindingStatus::DuplicateAddressDetectionFailed;
+    keep_alive(std::chrono::minutes{20});
+    CHECK(asked == 1);
+    CHECK_FALSE(test.home_address(home_address));
+    // The next packet is the first one of a new flow.
+    REQUIRE(test.flow_with_port(5000));
+    CHECK(test.flow_with_port(5000)->home_address != home_address);
+  }
 }
 
 TEST_CASE("any status below 128 accepts") {
