@@ -128,13 +128,6 @@ const Interface* InterfaceTable::find(std::string_view name) const {
   return nullptr;
 }
 
-const Interface* InterfaceTable::find_by_care_of_address(const Address& care_of_address) const {
-  if (care_of_address.is_unspecified()) return nullptr;
-  for (const auto& [index, interface] : interfaces_)
-    if (interface.care_of_address == care_of_address) return &interface;
-  return nullptr;
-}
-
 std::vector<const Interface*> InterfaceTable::usable() const {
   std::vector<const Interface*> out;
   for (const auto& [index, interface] : interfaces_)

@@ -7,13 +7,71 @@
 namespace mipflow::hoa_alloc {
 namespace {
 
-// What the pool has on one uplink while actions() reckons.
+// What the pool has on one uplink.
 struct UplinkState {
   const Uplink* uplink = nullptr;
   bool has_anchor = false;         // there is one or it is being registered
   bool anchor_registered = false;  // or none is needed
   std::size_t spares = 0;          // registered or being registered
 };
+
+// What the pool has, sorted by what is to become of it.
+struct Inventory {
+  std::vector<UplinkState> uplinks;            // in the caller's order
+  std::vector<const PooledAddress*> homeless;  // good, but bound where there is no uplink any more
+  std::vector<const PooledAddress*> surplus;
+  std::size_t spares = 0;     // that stay where they are
+  std::size_t in_flight = 0;  // being registered
+
+  UplinkState* uplink_with(const Address& care_of_address) {
+    const auto found = std::find_if(uplinks.begin(), uplinks.end(), [&](const UplinkState& state) {
+      return state.uplink->care_of_address == care_of_address;
+    });
+    return found == uplinks.end() ? nullptr : &*found;
+  }
+
+  // The uplink with the fewest spares, the first of these.
+  UplinkState* emptiest(bool anchored_only) {
+    UplinkState* best = nullptr;
+    for (UplinkState& state : uplinks)
+      if ((!anchored_only || state.anchor_registered) && (best == nullptr || state.spares < best->spares)) best = &state;
+    return best;
+  }
+};
+
+// A deprecated spare can not be given to a flow any more; an anchor does its work until it is invalid.
+TimePoint useful_until(const PooledAddress& pooled) {
+  return pooled.purpose == PoolPurpose::Spare ? pooled.entry.preferred_until : pooled.entry.valid_until;
+}
+
+Inventory take_inventory(std::span<const PooledAddress> pool, std::span<const Uplink> uplinks, const WarmPoolLimits& limits,
+                         TimePoint now) {
+  Inventory have;
+  for (const Uplink& uplink : uplinks) {
+    const bool needs_none = uplink.anchored || !limits.anchor_per_interface;
+    have.uplinks.push_back({.uplink = &uplink, .has_anchor = needs_none, .anchor_registered = needs_none});
+  }
+  for (const PooledAddress& pooled : pool) {
+    if (!pooled.registered) ++have.in_flight;
+    if (useful_until(pooled) <= now) {
+      have.surplus.push_back(&pooled);
+      continue;
+    }
+    UplinkState* state = have.uplink_with(pooled.entry.care_of_address);
+    if (state == nullptr) {
+      have.homeless.push_back(&pooled);
+    } else if (pooled.purpose == PoolPurpose::Anchor && !state->has_anchor) {
+      state->has_anchor = true;
+      state->anchor_registered = pooled.registered;
+    } else if (pooled.purpose == PoolPurpose::Anchor || have.spares >= limits.spares) {
+      have.surplus.push_back(&pooled);
+    } else {
+      ++have.spares;
+      ++state->spares;
+    }
+  }
+  return have;
+}
 
 }  // namespace
 
@@ -23,72 +81,28 @@ std::vector<PoolAction> WarmPool::actions(std::span<const Uplink> uplinks, std::
   std::vector<PoolAction> out;
   if (uplinks.empty()) return out;
 
-  std::vector<UplinkState> states;
-  for (const Uplink& uplink : uplinks)
-    states.push_back({.uplink = &uplink,
-                      .has_anchor = uplink.anchored || !limits_.anchor_per_interface,
-                      .anchor_registered = uplink.anchored || !limits_.anchor_per_interface});
-  const auto state_of = [&](const Address& care_of_address) {
-    return std::find_if(states.begin(), states.end(),
-                        [&](const UplinkState& state) { return state.uplink->care_of_address == care_of_address; });
-  };
-
-  // An anchor that has lost its uplink, or whose uplink needs none any more, counts as a spare.
-  std::vector<const PooledAddress*> homeless;
-  std::vector<const PooledAddress*> surplus;
-  std::size_t in_flight = 0;
-  std::size_t spares = 0;
-  for (const PooledAddress& pooled : pool_) {
-    if (!pooled.registered) ++in_flight;
-    // A deprecated spare can not be given to a flow any more; an anchor does its work until it is invalid.
-    if (const auto until = pooled.purpose == PoolPurpose::Spare ? pooled.entry.preferred_until : pooled.entry.valid_until;
-        until <= now) {
-      surplus.push_back(&pooled);
-      continue;
-    }
-    const auto state = state_of(pooled.entry.care_of_address);
-    if (state == states.end()) {
-      homeless.push_back(&pooled);
-      continue;
-    }
-    if (pooled.purpose == PoolPurpose::Anchor && !state->has_anchor) {
-      state->has_anchor = true;
-      state->anchor_registered = pooled.registered;
-      continue;
-    }
-    if (pooled.purpose == PoolPurpose::Anchor || spares >= limits_.spares) {
-      surplus.push_back(&pooled);
-      continue;
-    }
-    ++spares;
-    ++state->spares;
-  }
-
+  Inventory have = take_inventory(pool_, uplinks, limits_, now);
   std::size_t addresses = in_use + pool_.size();
-  const auto may_allocate = [&] { return addresses < limits_.cap && in_flight < limits_.in_flight && now >= retry_at_; };
+  const auto may_allocate = [&] {
+    return addresses < limits_.cap && have.in_flight < limits_.in_flight && now >= retry_at_;
+  };
   const auto allocate = [&](PoolPurpose purpose, const Uplink& uplink) {
     out.push_back(AllocateAddress{.purpose = purpose, .interface = uplink.interface, .care_of_address = uplink.care_of_address});
     ++addresses;
-    ++in_flight;
-  };
-  // The uplink with the fewest spares, the first of them in the caller's order.
-  const auto emptiest = [&](bool anchored_only) {
-    UplinkState* best = nullptr;
-    for (UplinkState& state : states)
-      if ((!anchored_only || state.anchor_registered) && (best == nullptr || state.spares < best->spares)) best = &state;
-    return best;
+    ++have.in_flight;
   };
 
-  for (UplinkState& state : states)
+  for (const UplinkState& state : have.uplinks)
     if (!state.has_anchor && may_allocate()) allocate(PoolPurpose::Anchor, *state.uplink);
 
-  for (const PooledAddress* pooled : homeless) {
-    if (spares >= limits_.spares) {
-      surplus.push_back(pooled);
+  // An anchor without its uplink becomes a spare like any other: its care-of address is gone.
+  for (const PooledAddress* pooled : have.homeless) {
+    if (have.spares >= limits_.spares) {
+      have.surplus.push_back(pooled);
       continue;
     }
-    ++spares;  // also while it has to wait for an anchor: its place is taken
-    if (UplinkState* state = emptiest(true)) {
+    ++have.spares;  // also while it has to wait for an anchor: its place is taken
+    if (UplinkState* state = have.emptiest(true)) {
       ++state->spares;
       out.push_back(RebindAddress{.home_address = pooled->entry.home_address,
                                   .interface = state->uplink->interface,
@@ -96,14 +110,15 @@ std::vector<PoolAction> WarmPool::actions(std::span<const Uplink> uplinks, std::
     }
   }
 
-  while (spares < limits_.spares && may_allocate()) {
-    UplinkState* state = emptiest(false);
+  while (have.spares < limits_.spares && may_allocate()) {
+    UplinkState* state = have.emptiest(false);
     allocate(PoolPurpose::Spare, *state->uplink);
     ++state->spares;
-    ++spares;
+    ++have.spares;
   }
 
-  for (const PooledAddress* pooled : surplus) out.push_back(ReleaseAddress{.home_address = pooled->entry.home_address});
+  for (const PooledAddress* pooled : have.surplus)
+    out.push_back(ReleaseAddress{.home_address = pooled->entry.home_address});
   return out;
 }
 

@@ -100,10 +100,9 @@ TEST_CASE("temporary, tentative and unroutable addresses are never care-of addre
   CHECK(table.find(InterfaceIndex{3})->addresses.empty());
   CHECK(table.set_address(3, {.address = kFirst, .temporary = true}));
   CHECK(table.find(InterfaceIndex{3})->why_not() == "has only temporary addresses");
-  CHECK(table.find_by_care_of_address(kFirst) == nullptr);
-  CHECK(table.find_by_care_of_address(Address{}) == nullptr);
+  CHECK(table.find(InterfaceIndex{3})->care_of_address.is_unspecified());
   CHECK(table.set_address(3, {.address = kSecond}));
-  CHECK(table.find_by_care_of_address(kSecond)->index == 3);
+  CHECK(table.find(InterfaceIndex{3})->care_of_address == kSecond);
 }
 
 TEST_CASE("a reachable router is preferred to the one before it", "[interface_table]") {

@@ -21,23 +21,25 @@ struct CandidateAddress {
   Address address;
   unsigned prefix_length = 64;
   bool tentative = false;    // duplicate address detection runs or has failed
-  bool deprecated = false;
+  bool deprecated = false;   // RFC 4862 §5.5.4: chosen only when there is no other
   bool temporary = false;    // RFC 8981: never chosen, a care-of address has to stay
-  TimePoint valid_until = kNever;
+  TimePoint valid_until = kNever;  // bounds the lifetime of bindings to it (RFC 6275 §11.7.1)
 };
 
+// A default router of an interface's link, from its Router Advertisements (RFC 4861 §6.3.4).
 struct Router {
-  Address address;  // link-local
-  bool reachable = true;
+  Address address;        // link-local
+  bool reachable = true;  // false: neighbour unreachability detection (RFC 4861 §7.3) found that it does not answer
 };
 
+// A network interface as the kernel reports it, and what follows from that for flows.
 struct Interface {
   InterfaceIndex index = 0;
   std::string name;
   InterfaceKind kind = InterfaceKind::Other;
   bool up = false;       // administratively
   bool running = false;  // has carrier
-  std::uint32_t mtu = 1500;
+  std::uint32_t mtu = 1500;  // octets
   std::vector<CandidateAddress> addresses{};  // in the order in which they appeared
   std::vector<Router> routers{};              // likewise
 
@@ -60,7 +62,7 @@ class InterfaceTable {
   // Addresses and routers that were reported before the interface itself are kept, whatever the order of the reports. An
   // interface without a name has not been reported itself and is not usable.
   bool set_link(InterfaceIndex index, std::string name, InterfaceKind kind, bool up, bool running, std::uint32_t mtu);
-  bool remove_link(InterfaceIndex index);
+  bool remove_link(InterfaceIndex index);  // with its addresses and routers
   // Adds the address or changes what is known of it. Addresses that are not unicast routable are ignored. The caller leaves
   // out its own home addresses: one of them as care-of address would be a loop.
   bool set_address(InterfaceIndex index, const CandidateAddress& address);
@@ -71,8 +73,6 @@ class InterfaceTable {
   // nullptr when there is none.
   const Interface* find(InterfaceIndex index) const;
   const Interface* find(std::string_view name) const;
-  // The interface whose current care-of address this is.
-  const Interface* find_by_care_of_address(const Address& care_of_address) const;
   const std::map<InterfaceIndex, Interface>& interfaces() const { return interfaces_; }
   // By kind, then by name: the order of preference when nothing else decides.
   std::vector<const Interface*> usable() const;

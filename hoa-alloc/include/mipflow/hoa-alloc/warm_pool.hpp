@@ -96,15 +96,17 @@ class WarmPool {
   // The last flow of a home address has ended: keeps it as a registered spare when fewer than wanted are there, which
   // saves the home agent a de-registration and a duplicate address detection. False when it has to be freed.
   bool adopt(const HomeAddressEntry& entry);
+  // What a Mobile Prefix Advertisement said of the address's prefix. False when the address is not in the pool.
   bool set_lifetimes(const Address& home_address, TimePoint preferred_until, TimePoint valid_until);
 
-  // Figure 6, step 43 without delay: takes a registered spare out of the pool, one bound to `wanted` if there is one (its
-  // first packet then needs no Binding Update before it), else any that is bound.
-  // nullopt when there is none. Anchors are not given away.
+  // Figure 6, step 43 without delay: takes a registered spare out of the pool, one bound to the wanted care-of address if there is
+  // one (its first packet then needs no Binding Update before it), else any that is bound. nullopt when there is none.
+  // Anchors are not given away.
   std::optional<HomeAddressEntry> take_spare(const Address& wanted_care_of_address, TimePoint now);
   // True when take_spare() would succeed.
   bool has_spare(TimePoint now) const;
 
+  // nullptr when it is not in the pool. Valid until the pool changes.
   const PooledAddress* find(const Address& home_address) const;
   const std::vector<PooledAddress>& addresses() const { return pool_; }
   // Registered spares.
