@@ -1,6 +1,5 @@
-// WO 2004/057826, Figure 5
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Processing of an incoming packet whose flow the data path does not know.
+// WO 2004/057826, Figure 5: processing of an incoming packet whose flow the data path does not know.
 #include "flows.hpp"
 #include "forwarding.hpp"
 
