@@ -154,7 +154,7 @@ static __noinline int leave_tunnel(struct __sk_buff *skb, const struct packet *o
   count(MIPFLOW_COUNT_tunnelled_in);
   /* Not simply on from here: the kernel would see the packet come and go on the same link when there is only one, and
    * tell the mobile node about a better router (Redirect). */
-  return redirect_to_mip0(skb, link_layer_header);
+  return continue_on_mip0(skb, link_layer_header);
 }
 
 /* The packets inside an error about our tunnel: see mobile_node.bpf.c. */

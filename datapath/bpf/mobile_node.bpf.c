@@ -228,7 +228,7 @@ static __noinline int leave_tunnel(struct __sk_buff *skb, const struct packet *o
   if (is_icmpv6_error(&inner) ? arrive_error(skb, &inner) : arrive(skb, &inner))
     return drop(MIPFLOW_COUNT_rewriting_failed);
   count(MIPFLOW_COUNT_tunnelled_in);
-  return redirect_to_mip0(skb, link_layer_header);
+  return continue_on_mip0(skb, link_layer_header);
 }
 
 /* Gives a packet that we sent, and that comes back in an error, the source that its socket used. */

@@ -154,7 +154,11 @@ Result DataPath::attach_uplink(InterfaceIndex uplink) {
   const auto interface = read_interface(uplink);
   if (!interface) return Unexpected{interface.error()};
   const char* program = interface->is_ethernet() ? "enter_ethernet_uplink" : "enter_raw_ip_uplink";
-  return attach(uplink, Hook::Ingress, implementation_->options_.role, implementation_->programs_.program_fd(program));
+  const Options& options = implementation_->options_;
+  const LoadedPrograms& programs = implementation_->programs_;
+  // What stands behind the program first: without it, packets would come out of the tunnel on the uplink.
+  if (auto led = lead_into(options.mip0, uplink, Hook::Ingress, options.role, programs.program_fd("is_for_mip0")); !led) return led;
+  return attach(uplink, Hook::Ingress, options.role, programs.program_fd(program));
 }
 Result DataPath::detach_uplink(InterfaceIndex uplink) { return detach(uplink, Hook::Ingress, implementation_->options_.role); }
 

@@ -4,6 +4,7 @@
 #include <bpf/libbpf.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <ctime>
@@ -250,4 +251,21 @@ TEST_CASE_METHOD(MobileNodeFixture, "a hundred thousand flows are read faster th
   CHECK(all_at_once < one_by_one);
   start_again(path, options);
   CHECK(path->flows().size() == 100'000);
+}
+
+TEST_CASE_METHOD(MobileNodeFixture, "an uplink that lost one of its two filters is not attached any more, and can be again") {
+  const auto is_uplink = [&] {
+    const auto all = path->uplinks();
+    return std::find(all.begin(), all.end(), interface_named("wlan0")) != all.end();
+  };
+  for (const char* priority : {"6275", "6276"}) {
+    REQUIRE(is_uplink());
+    shell("tc filter del dev wlan0 ingress pref " + std::string(priority));
+    CHECK_FALSE(is_uplink());
+    must(path->attach_uplink(interface_named("wlan0")));
+  }
+  CHECK(is_uplink());
+  must(path->detach_uplink(interface_named("wlan0")));
+  CHECK(output_of("tc qdisc show dev wlan0").find("clsact") == std::string::npos);
+  must(path->attach_uplink(interface_named("wlan0")));
 }

@@ -109,7 +109,7 @@ TEST_CASE_METHOD(HomeAgentFixture, "a packet longer than the way to the care-of 
 TEST_CASE_METHOD(HomeAgentFixture, "a reverse-tunnelled packet is accepted from the registered care-of address only") {
   const Octets packet = tcp(kUp, 1000, 80);
   const Ran ran = in(tunnelled(kOuterIn, packet));
-  REQUIRE(ran.verdict == kRedirect);
+  REQUIRE(ran.verdict == kToMip0);
   CHECK(ran.packet == packet);
   CHECK(counter(*path, "tunnelled_in") == 1);
 
@@ -119,8 +119,8 @@ TEST_CASE_METHOD(HomeAgentFixture, "a reverse-tunnelled packet is accepted from 
   CHECK(counter(*path, "wrong_tunnel_source") == 3);
 
   must(path->set_tunnel_source({kHome, address("2001:db8:21::3")}));  // two at a time while the mobile node moves
-  CHECK(in(tunnelled({address("2001:db8:21::3"), kHomeAgent}, packet)).verdict == kRedirect);
-  CHECK(in(tunnelled(kOuterIn, packet)).verdict == kRedirect);
+  CHECK(in(tunnelled({address("2001:db8:21::3"), kHomeAgent}, packet)).verdict == kToMip0);
+  CHECK(in(tunnelled(kOuterIn, packet)).verdict == kToMip0);
   must(path->erase_tunnel_source({kHome, kCareOf}));
   CHECK(in(tunnelled(kOuterIn, packet)).verdict == kDrop);
 }
@@ -174,7 +174,7 @@ TEST_CASE_METHOD(HomeAgentFixture, "signalling between others is forwarded like 
   const Ends others{kHome, kCorrespondent};
   const Octets home_test_init = ipv6(others, kMobility, mobility_header(others, 1));
   const Ran tunnelled_one = in(tunnelled(kOuterIn, home_test_init));
-  CHECK(tunnelled_one.verdict == kRedirect);
+  CHECK(tunnelled_one.verdict == kToMip0);
   CHECK(tunnelled_one.packet == home_test_init);
   const Ends home_test{kCorrespondent, kHome};
   CHECK(in(ipv6(home_test, kMobility, mobility_header(home_test, 3))).verdict == kPass);

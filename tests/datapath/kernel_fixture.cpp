@@ -55,7 +55,7 @@ int attached_program(Role role, const char* interface, bool ingress) {
   bpf_tc_opts options{};
   options.sz = sizeof options;
   options.handle = 1;
-  options.priority = role == Role::MobileNode ? 6275 : 6276;
+  options.priority = role == Role::MobileNode ? 6275 : 6277;
   if (bpf_tc_query(&hook, &options) != 0) throw std::runtime_error(std::string("no program attached to ") + interface);
   return bpf_prog_get_fd_by_id(options.prog_id);
 }

@@ -21,6 +21,7 @@ void shell(const std::string& command);  // throws when it fails
 inline constexpr int kPass = 0;       // TC_ACT_OK
 inline constexpr int kDrop = 2;       // TC_ACT_SHOT
 inline constexpr int kRedirect = 7;   // TC_ACT_REDIRECT
+inline constexpr int kToMip0 = -1;    // TC_ACT_UNSPEC: the filter behind leads it into mip0
 
 struct Ran {
   int verdict = 0;

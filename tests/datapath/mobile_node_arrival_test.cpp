@@ -12,7 +12,7 @@ const Ends kIn1{kCorrespondent, kHome1};
 const Ends kIn2{kCorrespondent, kHome2};
 
 Octets delivered(const Ran& ran) {
-  REQUIRE(ran.verdict == kRedirect);
+  REQUIRE(ran.verdict == kToMip0);
   return ran.packet;
 }
 
@@ -22,16 +22,6 @@ TEST_CASE_METHOD(MobileNodeFixture, "a packet from the home agent's tunnel comes
   const Octets inner = tcp(kIn1, 80, 1000);
   CHECK(delivered(in_tunnel(inner)) == inner);
   CHECK(counter(*path, "tunnelled_in") == 1);
-}
-
-TEST_CASE_METHOD(MobileNodeFixture, "it is addressed to mip0 on the link layer, or the kernel would take it for another node's") {
-  const Ran ran = in_tunnel(tcp(kIn1, 80, 1000));
-  Octets mac;
-  std::unique_ptr<FILE, int (*)(FILE*)> link(::popen("ip -o link show mip0 | sed 's/.*ether //'", "r"), ::pclose);
-  unsigned octet = 0;
-  for (int i = 0; i < 6 && std::fscanf(link.get(), i == 0 ? "%x" : ":%x", &octet) == 1; ++i) mac.push_back(static_cast<std::uint8_t>(octet));
-  REQUIRE(mac.size() == 6);
-  CHECK(std::equal(mac.begin(), mac.end(), ran.frame.begin()));
 }
 
 TEST_CASE_METHOD(MobileNodeFixture, "a flow arrives with the address that its socket has and a right checksum") {
@@ -296,7 +286,7 @@ TEST_CASE_METHOD(MobileNodeFixture, "packets cut anywhere do no harm") {
     for (std::size_t length = kIpv6Header; length < std::min<std::size_t>(whole.size(), 200); ++length) {
       const Ran ran = in(Octets(whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(length)));
       INFO("cut behind " << length << " of " << whole.size());
-      CHECK((ran.verdict == kPass || ran.verdict == kDrop || ran.verdict == kRedirect));
+      CHECK((ran.verdict == kPass || ran.verdict == kDrop || ran.verdict == kToMip0 || ran.verdict == kRedirect));
     }
   }
   for (const auto& packet : read_all(*path).packets) CHECK(packet.packet.size() < 200);

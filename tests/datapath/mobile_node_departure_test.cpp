@@ -237,3 +237,14 @@ TEST_CASE_METHOD(MobileNodeFixture, "an ICMPv6 error about a packet that was rew
     check(offending);
   }
 }
+
+TEST_CASE_METHOD(MobileNodeFixture, "what is answered at once is addressed to mip0 on the link layer, or the kernel would take it for another node's") {
+  const Ran ran = out(udp({kHome1, kCorrespondent}, 1, 2, 1480));  // too long: Packet Too Big
+  REQUIRE(ran.verdict == kRedirect);
+  Octets mac;
+  std::unique_ptr<FILE, int (*)(FILE*)> link(::popen("ip -o link show mip0 | sed 's/.*ether //'", "r"), ::pclose);
+  unsigned octet = 0;
+  for (int i = 0; i < 6 && std::fscanf(link.get(), i == 0 ? "%x" : ":%x", &octet) == 1; ++i) mac.push_back(static_cast<std::uint8_t>(octet));
+  REQUIRE(mac.size() == 6);
+  CHECK(std::equal(mac.begin(), mac.end(), ran.frame.begin()));
+}

@@ -100,7 +100,7 @@ TEST_CASE_METHOD(MobileNodeFixture, "a packet is put together from two outer fra
   const bool turned_around = GENERATE(false, true);
   CHECK(in(turned_around ? last : first).verdict == kDrop);
   const Ran ran = in(turned_around ? first : last);
-  REQUIRE(ran.verdict == kRedirect);
+  REQUIRE(ran.verdict == kToMip0);
   const Read arrived = read(ran.packet);
   CHECK(ran.packet.size() == inner.size());
   CHECK(arrived.destination == kHome1);
@@ -115,7 +115,7 @@ TEST_CASE_METHOD(MobileNodeFixture, "link-layer padding behind a short last frag
   const Octets inner = udp(kIn, 53, 1000, 1240 - 48);
   CHECK(in(fragment(kOuterIn, inner, 0, 1232, true, 1)).verdict == kDrop);
   const Ran ran = in(joined(fragment(kOuterIn, inner, 1232, inner.size(), false, 1), Octets(10, 0xee)));
-  REQUIRE(ran.verdict == kRedirect);
+  REQUIRE(ran.verdict == kToMip0);
   CHECK(ran.packet == inner);
 }
 
@@ -157,7 +157,7 @@ TEST_CASE_METHOD(MobileNodeFixture, "a flood of fragments takes no more memory a
     CHECK(in(packet).verdict == kDrop);
   }
   CHECK(in(fragment(kOuterIn, inner, 0, 1232, true, 9)).verdict == kDrop);
-  CHECK(in(fragment(kOuterIn, inner, 1232, inner.size(), false, 9)).verdict == kRedirect);
+  CHECK(in(fragment(kOuterIn, inner, 1232, inner.size(), false, 9)).verdict == kToMip0);
 }
 
 TEST_CASE_METHOD(MobileNodeFixture, "a binding remembers what a router said about its path") {
