@@ -117,6 +117,46 @@ int leave_mip0(struct __sk_buff *skb)
 
 /* ---- from the mobile nodes ---- */
 
+/* The daemon is told of sources that it knows no binding for: perhaps it has lost one, and can say so to the mobile node.
+ * Anybody can send such packets, so that neither many of one source nor many sources may keep it busy. */
+#define UNBOUND_SOURCE_NS 250000000ULL /* between two records about one source */
+#define UNBOUND_SOURCES_NS 5000000ULL  /* between two records */
+
+struct {
+  __uint(type, BPF_MAP_TYPE_LRU_HASH);
+  __uint(max_entries, 1024);
+  __type(key, struct mipflow_tunnel_source);
+  __type(value, __u64); /* CLOCK_MONOTONIC of the last record */
+} unbound_sources SEC(".maps");
+
+static __u64 next_unbound_source_ns; /* processors may race for it: some records more */
+
+static __noinline void tell_unbound_source(const struct mipflow_tunnel_source *source)
+{
+  struct mipflow_unbound_source_record *record;
+  __u64 now = bpf_ktime_get_ns();
+  const __u64 *told;
+
+  if (now < next_unbound_source_ns || !may_be_tunnelled(&source->home_address) ||
+      !may_be_tunnelled(&source->care_of_address))
+    return;
+  told = bpf_map_lookup_elem(&unbound_sources, source);
+  if (told && now - *told < UNBOUND_SOURCE_NS)
+    return;
+  next_unbound_source_ns = now + UNBOUND_SOURCES_NS;
+  bpf_map_update_elem(&unbound_sources, source, &now, BPF_ANY);
+  record = bpf_ringbuf_reserve(&ring, sizeof(*record), 0);
+  if (!record) {
+    count(MIPFLOW_COUNT_ring_full);
+    return;
+  }
+  record->kind = MIPFLOW_RECORD_UNBOUND_SOURCE;
+  record->zero = 0;
+  record->source = *source;
+  bpf_ringbuf_submit(record, 0);
+  count(MIPFLOW_COUNT_unbound_sources_told);
+}
+
 /* A packet of protocol 41 for one of our addresses. RFC 6275 §10.4.5: accepted from the registered care-of address only;
  * and nothing link-local comes out of a tunnel, which an authenticated mobile node could otherwise use to speak on our
  * links. */
@@ -138,8 +178,10 @@ static __noinline int leave_tunnel(struct __sk_buff *skb, const struct packet *o
     return drop(MIPFLOW_COUNT_inner_refused);
   source.home_address = inner.source;
   source.care_of_address = outer->source;
-  if (!bpf_map_lookup_elem(&tunnel_sources, &source))
+  if (!bpf_map_lookup_elem(&tunnel_sources, &source)) {
+    tell_unbound_source(&source);
     return drop(MIPFLOW_COUNT_wrong_tunnel_source);
+  }
   if (!skip_extension_headers(skb, &inner) || !read_upper_layer(skb, &inner) || !may_be_tunnelled(&inner.source) ||
       !may_be_tunnelled(&inner.destination) || is_neighbor_discovery(&inner))
     return drop(MIPFLOW_COUNT_inner_refused);

@@ -151,7 +151,11 @@ struct mipflow_watched {
 
 #define MIPFLOW_CAPTURE_OCTETS 2048
 
-enum mipflow_record_kind { MIPFLOW_RECORD_PACKET = 1, MIPFLOW_RECORD_FLOW_CLOSED = 2 };
+enum mipflow_record_kind {
+  MIPFLOW_RECORD_PACKET = 1,
+  MIPFLOW_RECORD_FLOW_CLOSED = 2,
+  MIPFLOW_RECORD_UNBOUND_SOURCE = 3,
+};
 
 /* Record of the ring: a packet as it was on the wire, from its IPv6 header on. */
 struct mipflow_packet_record {
@@ -170,6 +174,13 @@ struct mipflow_flow_closed_record {
   __u32 zero;
   __u64 flow_id;
   struct mipflow_flow_key key; /* of map departures */
+};
+
+/* Home agent: a reverse-tunnelled packet was dropped because its source is not in map tunnel_sources. */
+struct mipflow_unbound_source_record {
+  __u32 kind; /* MIPFLOW_RECORD_UNBOUND_SOURCE */
+  __u32 zero;
+  struct mipflow_tunnel_source source;
 };
 
 /* Map counters, one value per processor. MIPFLOW_COUNTERS(X) is the only list: name, meaning. */
@@ -193,7 +204,8 @@ struct mipflow_flow_closed_record {
   X(signalling, "Mobile IPv6 signalling handed to the daemon")                                                 \
   X(ring_full, "signalling dropped because the daemon does not read it")                                       \
   X(signalling_too_long, "signalling dropped because it is longer than a record")                              \
-  X(flows_closed, "TCP flows seen to end")
+  X(flows_closed, "TCP flows seen to end")                                                                     \
+  X(unbound_sources_told, "dropped tunnelled packets whose source the daemon was told of")
 
 enum mipflow_counter {
 #define MIPFLOW_COUNTER_NUMBER(name, meaning) MIPFLOW_COUNT_##name,

@@ -296,14 +296,17 @@ int DataPath::ring_fd() const { return implementation_->ring_.fd(); }
 
 Expected<std::size_t, Error> DataPath::read_ring(const std::function<void(PacketReceived)>& on_packet,
                                                  const std::function<void(const FlowClosed&)>& on_flow_closed,
+                                                 const std::function<void(const UnboundSource&)>& on_unbound_source,
                                                  std::size_t limit) {
   auto records = implementation_->ring_.read(limit);
   if (!records) return Unexpected{records.error()};
   for (auto& record : *records) {
     if (auto* packet = std::get_if<PacketReceived>(&record))
       on_packet(std::move(*packet));
-    else
-      on_flow_closed(std::get<FlowClosed>(record));
+    else if (const auto* closed = std::get_if<FlowClosed>(&record))
+      on_flow_closed(*closed);
+    else if (on_unbound_source)
+      on_unbound_source(std::get<UnboundSource>(record));
   }
   return records->size();
 }

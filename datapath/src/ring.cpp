@@ -42,6 +42,9 @@ int Ring::take(void* context, void* data, std::size_t size) {
   } else if (kind == MIPFLOW_RECORD_FLOW_CLOSED && size >= sizeof(mipflow_flow_closed_record)) {
     const auto& record = *static_cast<const mipflow_flow_closed_record*>(data);
     batch.records.emplace_back(FlowClosed{from_layout(record.key), record.flow_id});
+  } else if (kind == MIPFLOW_RECORD_UNBOUND_SOURCE && size >= sizeof(mipflow_unbound_source_record)) {
+    const auto& record = *static_cast<const mipflow_unbound_source_record*>(data);
+    batch.records.emplace_back(UnboundSource{from_layout(record.source.home_address), from_layout(record.source.care_of_address)});
   }
   return batch.records.size() >= batch.limit ? kStop : 0;
 }

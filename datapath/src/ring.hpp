@@ -12,9 +12,9 @@ struct ring_buffer;
 
 namespace mipflow::datapath {
 
-using RingRecord = std::variant<PacketReceived, FlowClosed>;
+using RingRecord = std::variant<PacketReceived, FlowClosed, UnboundSource>;
 
-// Reading end of the ring that the programs write signalling and ended flows to.
+// Reading end of the ring that the programs write signalling, ended flows and unbound sources to.
 class Ring {
  public:
   static Expected<Ring, Error> open(int map_fd);

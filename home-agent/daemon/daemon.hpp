@@ -66,6 +66,8 @@ class Daemon final : private platform::RunnerPort, private platform::NetworkList
   void on_notification(const nlmsghdr& notification) override;
   void on_overrun() override { lost(false); }
 
+  platform::Result<void> set_up();
+  void take_back();
   platform::Result<void> find_home_link();
   platform::Result<void> restore_bindings();
   void set_signalling_addresses();
@@ -109,6 +111,7 @@ class Daemon final : private platform::RunnerPort, private platform::NetworkList
   std::unique_ptr<platform::ControlServer> control_;
 
   std::function<void(PacketReceived)> on_signalling_;
+  std::function<void(const datapath::UnboundSource&)> on_unbound_source_;
   std::optional<TimePoint> healed_;
   Duration last_save_took_{};
   TimePoint last_save_ended_{};

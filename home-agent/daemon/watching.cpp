@@ -24,6 +24,9 @@ constexpr auto kSaveInterval = milliseconds{10};   // bindings that change toget
 
 void Daemon::watch() {
   on_signalling_ = [this](PacketReceived packet) { runner_->handle(std::move(packet)); };
+  on_unbound_source_ = [this](const datapath::UnboundSource& source) {
+    runner_->handle(UnboundTunnelSource{source.home_address, source.care_of_address});
+  };
   watches_.push_back(std::make_unique<platform::DescriptorWatch>(loop_, observer_->descriptor(), [this] {
     if (const auto read = observer_->on_readable(); !read) warn("network-not-read", {read.error()});
   }));
@@ -48,7 +51,7 @@ void Daemon::watch_ring() {
   auto* data_path = kernel_->data_path();
   if (!data_path) return;
   ring_watch_ = std::make_unique<platform::DescriptorWatch>(loop_, data_path->ring_fd(), [this] {
-    const auto read = kernel_->data_path()->read_ring(on_signalling_, [](const datapath::FlowClosed&) {});
+    const auto read = kernel_->data_path()->read_ring(on_signalling_, [](const datapath::FlowClosed&) {}, on_unbound_source_);
     if (!read) warn("ring-not-read", {{read.error().text, read.error().code}});
   });
 }

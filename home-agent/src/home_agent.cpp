@@ -10,6 +10,7 @@
 #include "home_registration.hpp"
 #include "prefix_service.hpp"
 #include "tunnel_errors.hpp"
+#include "unbound_sources.hpp"
 
 namespace mipflow::home_agent {
 
@@ -35,7 +36,8 @@ class HomeAgent::Implementation {
         prefixes_(configuration_.home_prefixes, now.monotonic),
         registration_({configuration_, authorizations_, prefixes_, cache_, detection_, defence_, tunnels_, counters_},
                       now),
-        prefix_service_({configuration_, authorizations_, prefixes_, cache_, counters_, random}) {
+        prefix_service_({configuration_, authorizations_, prefixes_, cache_, counters_, random}),
+        unbound_sources_({configuration_, prefixes_, cache_, plan_}) {
     defence_.set_home_link(home_link());
     std::size_t position = 0;
     for (const PersistedBinding& binding : restored)
@@ -50,6 +52,11 @@ class HomeAgent::Implementation {
     if (!packet.tunnel_source) dispatch(packet, now, outputs);
     tell_prefix_service(now);
     defence_.on_deadline(now.monotonic, outputs);
+  }
+
+  void handle(const UnboundTunnelSource& source, Now now, Outputs& outputs) {
+    on_deadline(now, outputs);
+    unbound_sources_.answer(source, now.monotonic, outputs);
   }
 
   void on_deadline(Now now, Outputs& outputs) {
@@ -227,6 +234,7 @@ class HomeAgent::Implementation {
   Tunnels tunnels_{plan_};
   HomeRegistration registration_;
   PrefixService prefix_service_;
+  UnboundSources unbound_sources_;
   AgentDiscovery discovery_;
   ErrorReports errors_;
   TunnelErrors tunnel_errors_;

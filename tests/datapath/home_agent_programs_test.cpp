@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // The home agent's programs: into the tunnels, out of the tunnels, signalling, watched neighbour discovery.
 #include <catch2/catch.hpp>
+#include <chrono>
+#include <thread>
+#include <utility>
 
 #include "kernel_fixture.hpp"
 
@@ -123,6 +126,51 @@ TEST_CASE_METHOD(HomeAgentFixture, "a reverse-tunnelled packet is accepted from 
   CHECK(in(tunnelled(kOuterIn, packet)).verdict == kToMip0);
   must(path->erase_tunnel_source({kHome, kCareOf}));
   CHECK(in(tunnelled(kOuterIn, packet)).verdict == kDrop);
+}
+
+TEST_CASE_METHOD(HomeAgentFixture, "the daemon learns of sources that are not bound, and no more often than it can bear") {
+  const auto pair = [](const UnboundSource& source) { return std::pair{source.home_address, source.care_of_address}; };
+  const Address stranger = address("2001:db8:21::3");
+  const Octets from_stranger = tunnelled({stranger, kHomeAgent}, tcp(kUp, 1000, 80));
+  const auto begin = std::chrono::steady_clock::now();
+  const auto elapsed = [&] { return std::chrono::steady_clock::now() - begin; };
+  in(from_stranger);
+  auto told = read_all(*path);
+  CHECK(told.packets.empty());
+  REQUIRE(told.unbound.size() == 1);
+  CHECK(pair(told.unbound[0]) == std::pair{kHome, stranger});
+
+  // One source, again and again.
+  std::size_t same = 0;
+  while (same == 0 && elapsed() < std::chrono::seconds{5}) {
+    in(from_stranger);
+    same += read_all(*path).unbound.size();
+  }
+  CHECK(same == 1);
+  CHECK(elapsed() >= std::chrono::milliseconds{250});
+
+  // Another source each time.
+  const auto flood = std::chrono::steady_clock::now();
+  std::size_t others = 0;
+  for (std::uint16_t i = 0; i < 2000; ++i) {
+    Address source = kOtherHome;
+    source.octets[12] = static_cast<std::uint8_t>(i >> 8);
+    source.octets[13] = static_cast<std::uint8_t>(i);
+    in(tunnelled(kOuterIn, tcp({source, kCorrespondent}, 1000, 80)));
+    if (i % 100 == 0) others += read_all(*path).unbound.size();
+  }
+  others += read_all(*path).unbound.size();
+  const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - flood);
+  CHECK(others >= 1);
+  CHECK(others <= static_cast<std::size_t>(took.count()) / 5 + 2);
+  CHECK(counter(*path, "unbound_sources_told") == 2 + others);
+
+  // What is bound is never told, and what could not be answered neither.
+  std::this_thread::sleep_for(std::chrono::milliseconds{6});  // the limit for all sources together
+  in(tunnelled(kOuterIn, tcp(kUp, 1000, 80)));
+  in(tunnelled({address("fe80::1"), kHomeAgent}, tcp(kUp, 1000, 80)));
+  in(tunnelled(kOuterIn, tcp({address("ff02::1"), kCorrespondent}, 1000, 80)));
+  CHECK(read_all(*path).unbound.empty());
 }
 
 TEST_CASE_METHOD(HomeAgentFixture, "a mobile node can not speak on our links through its tunnel") {

@@ -108,7 +108,8 @@ Ringed read_all(DataPath& path) {
   Ringed out;
   for (;;) {
     const auto count = path.read_ring([&](PacketReceived packet) { out.packets.push_back(std::move(packet)); },
-                                      [&](const FlowClosed& flow) { out.closed.push_back(flow); });
+                                      [&](const FlowClosed& flow) { out.closed.push_back(flow); },
+                                      [&](const UnboundSource& source) { out.unbound.push_back(source); });
     if (!count) throw std::runtime_error(count.error().text);
     if (*count == 0) return out;
   }

@@ -40,6 +40,7 @@ int run_filter(int program_fd, const packets::Octets& packet);
 struct Ringed {
   std::vector<PacketReceived> packets;
   std::vector<FlowClosed> closed;
+  std::vector<UnboundSource> unbound;
 };
 Ringed read_all(DataPath& path);
 std::uint64_t counter(const DataPath& path, const std::string& name);

@@ -24,6 +24,53 @@ TEST_CASE("the home agent restarts with its bindings: the mobile node does not n
   CHECK(answered(world, 5000).contains(5999));
 }
 
+TEST_CASE("the home agent restarts and has lost everything: what sends is back after duplicate address detection") {
+  World world({});
+  world.settle();
+  world.stream(5000, 4000, 1ms);
+  world.stream(6000, 4000, 1ms);
+  world.run_for(1s);
+  world.home_agent.stop();
+  world.home_agent.start(false);
+  // A packet there, a Binding Error back, a Binding Update there, one second of detection.
+  world.run_for(1100ms);
+  for (const std::uint16_t port : {std::uint16_t{5000}, std::uint16_t{6000}}) {
+    const auto flow = *world.mobile_node.flow(port);
+    CHECK(world.home_agent.tunnelled_to(flow.home_address) == flow.care_of_address);
+  }
+  world.run_for(5s);
+  for (const std::uint16_t port : {std::uint16_t{5000}, std::uint16_t{6000}}) {
+    CHECK(longest_gap(world.mobile_node.arrived, port) <= 1100ms);
+    CHECK(answered(world, port).contains(3999));
+  }
+  // One Binding Error each was enough, and spares that send nothing wait for their refresh.
+  CHECK(std::ranges::count(world.home_agent.notices, "tunnel-source-unbound") <= 2 * 40);
+}
+
+TEST_CASE("the home agent forgot a move: it is told again where the home address is") {
+  World world({});
+  world.settle();
+  world.mobile_node.send_datagram(5000, kCorrespondent, 7, 0);
+  world.run_for(5s);
+  const auto before = *world.mobile_node.flow(5000);
+  const std::string to = before.interface == "wlan0" ? "wwan0" : "wlan0";
+  world.home_agent.writes_to_disk = false;
+  REQUIRE(world.mobile_node.move_flow(before.id, to));
+  world.run_for(5s);
+  REQUIRE(world.home_agent.tunnelled_to(before.home_address) != before.care_of_address);
+  world.home_agent.stop();
+  world.home_agent.start();
+  REQUIRE(world.home_agent.tunnelled_to(before.home_address) == before.care_of_address);
+  world.mobile_node.send_datagram(5000, kCorrespondent, 7, 1);
+  world.run_for(100ms);
+  CHECK(world.home_agent.tunnelled_to(before.home_address) == (to == "wlan0" ? kWlanAddress : kWwanAddress));
+  world.mobile_node.send_datagram(5000, kCorrespondent, 7, 2);
+  world.run_for(100ms);
+  CHECK(answered(world, 5000).contains(2));
+  world.run_for(3s);  // the moment of the care-of address before
+  CHECK(world.disagreement() == "");
+}
+
 TEST_CASE("the home agent restarts and has lost everything: refreshes bring it all back") {
   World world({.requested_lifetime = 60s});
   world.settle();

@@ -181,12 +181,35 @@ class Attacks(SystemCase):
         inner = forge.udp(self.home_address, self.lab.correspondent_address, 4444, port)
         for name, source in {"attacker": self.attacker.address, "care-of address of the other interface": self.lab.care_of_address("wwan0"),
                              "the home agent itself": self.agent, "the home address": self.home_address}.items():
-            self.assert_changes_nothing(name, forge.tunnelled(source, self.agent, inner), "ha", counted=name != "the home agent itself")
+            # The home agent tells the mobile node's other care-of address that the home address is not bound to it, and the
+            # mobile node says once more where it is.
+            refreshes = 1 if name == "care-of address of the other interface" else 0
+            sequence = self.last_sequence()
+            self.assert_changes_nothing(name, forge.tunnelled(source, self.agent, inner), "ha", counted=name != "the home agent itself",
+                                        refreshes=refreshes)
+            self.wait(lambda: self.last_sequence() == (sequence + refreshes) % 2**16, f"{refreshes} Binding Updates", 3)
+            self.wait_settled()
             with self.assertRaises(TimeoutError, msg=f"a packet tunnelled from {name} was let through"):
                 there.recvfrom(100)
         # Control: from the right care-of address it is let through.
         self.attacker.send(forge.tunnelled(self.care_of, self.agent, inner))
         self.assertEqual(there.recvfrom(100)[1][0], self.home_address)
+
+    def test_flood_of_tunnelled_packets(self):
+        """Each could be a lost binding. The home agent's daemon hears of few, and answers fewer."""
+        def count(name):
+            return self.lab.mipflow("counters", node="ha").get(name, 0)
+        told, answered, state = count("datapath-unbound_sources_told"), count("tunnel-source-unbound"), self.state()
+        begin = time.monotonic()
+        for number in range(5000):
+            source = f"2001:db8:100::{number + 0x1000:x}"
+            self.attacker.send(forge.tunnelled(self.attacker.address, self.agent, forge.udp(source, self.lab.correspondent_address, 1, 2)))
+        self.wait(lambda: count("tunnel-source-unbound") > answered, "an answer", 3)
+        self.assertIsNotNone(self.client.ask(), "the live flow suffered")
+        took = time.monotonic() - begin
+        self.assertLessEqual(count("datapath-unbound_sources_told") - told, took * 200 + 5)
+        self.assertLessEqual(count("tunnel-source-unbound") - answered, 64 + took * 32 + 1)
+        self.assertEqual(self.state(), state)
 
     def test_garbage_at_the_home_agent(self):
         self.garbage("ha", self.agent)

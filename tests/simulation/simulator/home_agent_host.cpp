@@ -51,7 +51,7 @@ void HomeAgentHost::to_role(const PacketReceived& packet) {
 }
 
 void HomeAgentHost::carried_out() {
-  if (role_->persistence_is_due()) persisted_ = role_->persisted(time());
+  if (writes_to_disk && role_->persistence_is_due()) persisted_ = role_->persisted(time());
 }
 
 void HomeAgentHost::send(const OutgoingPacket& packet) {
@@ -96,7 +96,9 @@ void HomeAgentHost::decapsulate(const Bytes& packet) {
   if (!inner) return;
   if (!kernel.tunnel_sources.contains({inner->source, outer->source})) {
     ++refused_tunnel_packets;
-    return;
+    if (role_ == nullptr) return;
+    runner_->handle(home_agent::UnboundTunnelSource{inner->source, outer->source});
+    return carried_out();
   }
   forward(Bytes(outer->payload.begin(), outer->payload.end()));
 }

@@ -32,6 +32,7 @@ class HomeAgentHost final : public RoleHost {
   bool answers_for(const Address& address) const;
 
   HomeLink home_link;
+  bool writes_to_disk = true;                // false: what changes from now on does not survive stop()
   std::uint64_t refused_tunnel_packets = 0;  // reverse-tunnelled from an address that is not registered
 
  private:

@@ -90,6 +90,12 @@ void Fixture::send_packet(Bytes packet, InterfaceIndex interface, std::optional<
   collect(outputs);
 }
 
+void Fixture::refuse(const Address& home_address, const Address& care_of_address) {
+  Outputs outputs;
+  agent->handle(UnboundTunnelSource{home_address, care_of_address}, now, outputs);
+  collect(outputs);
+}
+
 void Fixture::establish(const Update& update) {
   send(update);
   if (configuration.home_interface != 0) advance(configuration.duplicate_address_detection_wait);

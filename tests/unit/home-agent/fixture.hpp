@@ -86,6 +86,8 @@ class Fixture {
   void send(const Update& update);
   void send_packet(Bytes packet, InterfaceIndex interface = kOutside,
                    std::optional<LinkLayerAddress> link_layer_source = std::nullopt);
+  // The data path reports a reverse-tunnelled packet that it dropped.
+  void refuse(const Address& home_address, const Address& care_of_address);
   // Sends, and waits for duplicate address detection when there is a home link.
   void establish(const Update& update);
 

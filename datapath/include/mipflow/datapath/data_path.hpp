@@ -34,6 +34,9 @@ struct Error {
 
 enum class Role : std::uint8_t { MobileNode, HomeAgent };
 
+// Keys beyond the first of each flow, see DataPath::set_flow(): there is room for one per so many flows.
+inline constexpr std::uint32_t kFlowsPerFurtherKey = 8;
+
 struct Options {
   Role role = Role::MobileNode;
   // Directory in a bpf file system, one per daemon. /sys/fs/bpf is mounted when it is not. The mount that `ip netns
@@ -43,7 +46,7 @@ struct Options {
   // agent): kind dummy or ifb, NOARP, up, no link-local address.
   InterfaceIndex mip0 = 0;
 
-  std::uint32_t flow_capacity = 131'072;          // flows of a mobile node
+  std::uint32_t flow_capacity = 131'072;          // flows of a mobile node; an eighth of them may have a second key
   std::uint32_t binding_capacity = 4'096;         // bindings of a mobile node
   std::uint32_t address_capacity = 4'096;         // home addresses, care-of addresses, home agents, signalling addresses
   std::uint32_t tunnel_capacity = 1'000'000;      // home addresses served by a home agent; memory is taken as they come
@@ -55,6 +58,13 @@ struct Options {
 struct FlowClosed {
   FlowKey key;
   FlowId id = 0;
+};
+
+// The home agent dropped a reverse-tunnelled packet because its source was not told by set_tunnel_source(). One source is
+// reported at most four times a second, all together at most two hundred times: anybody can send such packets.
+struct UnboundSource {
+  Address home_address;     // inner source
+  Address care_of_address;  // outer source
 };
 
 // What a flow has carried since set_flow() made it. Octets are those of the inner IPv6 packets, header included.
@@ -114,7 +124,9 @@ class DataPath {
   Expected<void, Error> erase_home_address(const Address& home_address);
 
   // Errors: EADDRINUSE when another flow has the same home address, ports, protocol and correspondent after rewriting
-  // (their arriving packets could not be told apart); EPROTONOSUPPORT when the source would have to be rewritten in a
+  // (their arriving packets could not be told apart; with the same flow id it is the same flow, whose packets are sent with
+  // several sources and counted together, and what arrives gets the source that is the home address, if one is);
+  // EPROTONOSUPPORT when the source would have to be rewritten in a
   // protocol whose checksum is unknown (everything but TCP, UDP, UDP-Lite, DCCP, SCTP, ICMPv6); E2BIG when full.
   Expected<void, Error> set_flow(const FlowKey& key, const forwarding::FlowItem& item);
   Expected<void, Error> erase_flow(const FlowKey& key);
@@ -155,6 +167,7 @@ class DataPath {
   // Hands over what waits in the ring, at most `limit` records; returns how many.
   Expected<std::size_t, Error> read_ring(const std::function<void(PacketReceived)>& on_packet,
                                          const std::function<void(const FlowClosed&)>& on_flow_closed,
+                                         const std::function<void(const UnboundSource&)>& on_unbound_source = {},
                                          std::size_t limit = 256);
   // All flows; reads shared memory, no system call per flow.
   std::vector<FlowActivity> activities() const;

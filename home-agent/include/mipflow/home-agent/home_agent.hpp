@@ -60,8 +60,15 @@ struct Configuration {
   std::size_t binding_cache_capacity = 1'000'000;
 };
 
+// The data path dropped a reverse-tunnelled packet because its source is no tunnel_source of the plan. Not every such
+// packet is reported: there may be many.
+struct UnboundTunnelSource {
+  Address home_address;     // inner source
+  Address care_of_address;  // outer source
+};
+
 // A link-layer address is needed for replies to a node that is coming home; see OutgoingPacket.
-using Event = std::variant<PacketReceived>;
+using Event = std::variant<PacketReceived, UnboundTunnelSource>;
 
 // One binding as it is kept over a restart. `wall_expiry` counts from 1970.
 struct PersistedBinding {
