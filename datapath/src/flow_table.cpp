@@ -2,6 +2,7 @@
 #include "flow_table.hpp"
 
 #include <cerrno>
+#include <utility>
 
 #include "layout_values.hpp"
 
@@ -26,6 +27,13 @@ bool can_be_rewritten(std::uint8_t protocol) {
   }
 }
 
+// More than sockets can have: one per home address of ours would do.
+constexpr std::uint8_t kMostKeys = 200;
+
+bool is_same_flow(const forwarding::FlowItem& one, const forwarding::FlowItem& other) {
+  return one.id == other.id && one.home_address == other.home_address;
+}
+
 std::string name_of(const FlowKey& key) {
   return "flow " + to_string(key.source) + " port " + std::to_string(key.source_port) + " to " + to_string(key.correspondent) +
          " port " + std::to_string(key.correspondent_port) + " protocol " + std::to_string(key.protocol);
@@ -34,15 +42,18 @@ std::string name_of(const FlowKey& key) {
 }  // namespace
 
 FlowTable::FlowTable(int departures_fd, int arrivals_fd, ActivityMemory activity, std::uint32_t capacity)
-    : departures_(departures_fd, "departures"), arrivals_(arrivals_fd, "arrivals"), activity_(std::move(activity)) {
-  std::vector<bool> used(capacity);
+    : departures_(departures_fd, "departures"), arrivals_(arrivals_fd, "arrivals"), activity_(std::move(activity)), users_(capacity) {
+  std::vector<const Entry*> first(capacity);
   for (const auto& [key, value] : departures_.read_all()) {
-    if (value.slot >= capacity || used[value.slot]) {
+    const forwarding::FlowItem item{value.flow_id, from_layout(value.home_address), value.binding};
+    const bool fits = value.slot < capacity && users_[value.slot] < kMostKeys &&
+                      (first[value.slot] == nullptr || is_same_flow(first[value.slot]->item, item));
+    if (!fits) {
       (void)departures_.erase(key);
       continue;
     }
-    used[value.slot] = true;
-    entries_.emplace(from_layout(key), Entry{{value.flow_id, from_layout(value.home_address), value.binding}, value.slot});
+    ++users_[value.slot];
+    first[value.slot] = &entries_.emplace(from_layout(key), Entry{item, value.slot}).first->second;
   }
   // The daemon before may have died between two entries of a flow.
   for (const auto& [key, value] : arrivals_.read_all()) {
@@ -52,7 +63,7 @@ FlowTable::FlowTable(int departures_fd, int arrivals_fd, ActivityMemory activity
     if (found == entries_.end() || found->second.item.home_address != from_layout(key.local)) (void)arrivals_.erase(key);
   }
   for (std::uint32_t slot = 0; slot < capacity; ++slot)
-    if (!used[slot]) free_slots_.push_back(slot);
+    if (users_[slot] == 0) free_slots_.push_back(slot);
 }
 
 Result FlowTable::put_departure(const FlowKey& key, const Entry& entry) {
@@ -72,31 +83,47 @@ Result FlowTable::put_arrival(const FlowKey& key, const Entry& entry) {
   auto result = arrivals_.set(arrival_key, value, BPF_NOEXIST);
   if (result || result.error().code != EEXIST) return result;
 
-  mipflow_arrival other{};
-  if (arrivals_.find(arrival_key, other) && from_layout(other.socket_address) != key.source) {
-    FlowKey owner = key;
-    owner.source = from_layout(other.socket_address);
-    if (entries_.contains(owner))
-      return failure(EADDRINUSE, name_of(key), "another flow, with the source " + to_string(owner.source) +
-                                                   ", looks the same behind home address " + to_string(entry.item.home_address) +
-                                                   ": give one of them another home address");
-  }
+  const Entry* owner = owner_of_arrival(key, entry.item.home_address);
+  if (owner != nullptr && !is_same_flow(owner->item, entry.item))
+    return failure(EADDRINUSE, name_of(key), "another flow looks the same behind home address " +
+                                                 to_string(entry.item.home_address) + ": give one of them another home address");
+  // Of several keys of one flow the one that needs no rewriting says what the socket expects.
+  if (owner != nullptr && key.source != entry.item.home_address) return {};
   return arrivals_.set(arrival_key, value);
 }
 
+// nullptr: there is no such entry, it is the key's own, or it is left over.
+const FlowTable::Entry* FlowTable::owner_of_arrival(const FlowKey& key, const Address& home_address) const {
+  mipflow_arrival arrival{};
+  if (!arrivals_.find(to_layout(key, home_address), arrival)) return nullptr;
+  FlowKey owner = key;
+  owner.source = from_layout(arrival.socket_address);
+  const auto found = owner == key ? entries_.end() : entries_.find(owner);
+  return found == entries_.end() ? nullptr : &found->second;
+}
+
 Result FlowTable::add(const FlowKey& key, const forwarding::FlowItem& item) {
-  if (free_slots_.empty()) return failure(E2BIG, name_of(key));
-  const Entry entry{item, free_slots_.front()};
-  activity_.begin(entry.slot, item.id);
+  const Entry* sibling = owner_of_arrival(key, item.home_address);
+  if (sibling != nullptr && (!is_same_flow(sibling->item, item) || users_[sibling->slot] == kMostKeys)) sibling = nullptr;
+  if (sibling == nullptr && free_slots_.empty()) return failure(E2BIG, name_of(key));
+  const Entry entry{item, sibling != nullptr ? sibling->slot : free_slots_.front()};
+  if (sibling == nullptr) activity_.begin(entry.slot, item.id);
   // Arrivals first: an answer must not come in before we can give it back its address.
   if (auto arrival = put_arrival(key, entry); !arrival) return arrival;
   if (auto departure = put_departure(key, entry); !departure) {
-    (void)arrivals_.erase(to_layout(key, item.home_address));
+    (void)erase_arrival(key, entry);
     return departure;
   }
-  free_slots_.pop_front();
+  if (sibling == nullptr) free_slots_.pop_front();
+  ++users_[entry.slot];
   entries_.emplace(key, entry);
   return {};
+}
+
+// The entry is another key's when the flow has several.
+Result FlowTable::erase_arrival(const FlowKey& key, const Entry& entry) {
+  if (owner_of_arrival(key, entry.item.home_address) != nullptr) return {};
+  return arrivals_.erase(to_layout(key, entry.item.home_address));
 }
 
 Result FlowTable::set(const FlowKey& key, const forwarding::FlowItem& item) {
@@ -112,12 +139,12 @@ Result FlowTable::set(const FlowKey& key, const forwarding::FlowItem& item) {
   if (item.home_address != before)
     if (auto arrival = put_arrival(key, changed); !arrival) return arrival;
   if (auto departure = put_departure(key, changed); !departure) {
-    if (item.home_address != before) (void)arrivals_.erase(to_layout(key, item.home_address));
+    if (item.home_address != before) (void)erase_arrival(key, changed);
     return departure;
   }
   activity_.set_flow_id(changed.slot, item.id);
-  found->second = changed;
-  if (item.home_address != before) return arrivals_.erase(to_layout(key, before));
+  std::swap(found->second, changed);
+  if (item.home_address != before) return erase_arrival(key, changed);
   return {};
 }
 
@@ -125,8 +152,8 @@ Result FlowTable::erase(const FlowKey& key) {
   const auto found = entries_.find(key);
   if (found == entries_.end()) return {};
   if (auto departure = departures_.erase(to_layout(key, key.source)); !departure) return departure;
-  if (auto arrival = arrivals_.erase(to_layout(key, found->second.item.home_address)); !arrival) return arrival;
-  free_slots_.push_back(found->second.slot);
+  if (auto arrival = erase_arrival(key, found->second); !arrival) return arrival;
+  if (--users_[found->second.slot] == 0) free_slots_.push_back(found->second.slot);
   entries_.erase(found);
   return {};
 }

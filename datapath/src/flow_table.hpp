@@ -12,7 +12,8 @@
 
 namespace mipflow::datapath {
 
-// The mobile node's flows in the kernel: one entry in map departures, one in map arrivals, one slot of map activity.
+// The mobile node's flows in the kernel: one entry in map departures, one in map arrivals, one slot of map activity. A
+// flow with several keys (see DataPath::set_flow()) has an entry in map departures for each of them.
 class FlowTable {
  public:
   FlowTable() = default;
@@ -32,12 +33,15 @@ class FlowTable {
   };
   Result add(const FlowKey& key, const forwarding::FlowItem& item);
   Result put_arrival(const FlowKey& key, const Entry& entry);
+  const Entry* owner_of_arrival(const FlowKey& key, const Address& home_address) const;
+  Result erase_arrival(const FlowKey& key, const Entry& entry);
   Result put_departure(const FlowKey& key, const Entry& entry);
 
   Map<mipflow_flow_key, mipflow_departure> departures_;
   Map<mipflow_flow_key, mipflow_arrival> arrivals_;
   ActivityMemory activity_;
   std::unordered_map<FlowKey, Entry> entries_;
+  std::vector<std::uint8_t> users_;  // keys by slot
   // Slots are used again as late as possible: a packet that is being worked on may still count into the old one.
   std::deque<std::uint32_t> free_slots_;
 };

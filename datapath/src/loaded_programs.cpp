@@ -46,7 +46,8 @@ Unexpected<Error> load_failure(int code, std::string_view what) {
 }
 
 std::optional<std::uint32_t> capacity_of(std::string_view map, const Options& options) {
-  if (map == "departures" || map == "arrivals" || map == "activity") return options.flow_capacity;
+  if (map == "departures") return options.flow_capacity + options.flow_capacity / kFlowsPerFurtherKey;
+  if (map == "arrivals" || map == "activity") return options.flow_capacity;
   if (map == "bindings") return options.binding_capacity;
   if (map == "home_addresses" || map == "care_of_addresses" || map == "home_agents" || map == "signalling_addresses")
     return options.address_capacity;

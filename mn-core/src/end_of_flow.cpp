@@ -32,7 +32,7 @@ void end_flows_of(Node& node, const Address& home_address, Outputs& outputs) {
   for (const auto id : std::vector<FlowId>(ids.begin(), ids.end())) {
     const auto flow = node.flows.erase(id);
     if (!flow) continue;
-    node.plan.flows.erase(flow->information.key);
+    unplan_flow(node, *flow);
     node.home_addresses.flow_removed(home_address, flow->correspondent(), flow->binding_holder);
     outputs.notices.push_back({Severity::Warning, "flow-lost",
                                "Flow " + std::to_string(id) + " to " + to_string(flow->correspondent()) +
@@ -41,7 +41,7 @@ void end_flows_of(Node& node, const Address& home_address, Outputs& outputs) {
 }
 
 void flow_ended(Node& node, const flow_separator::FlowEntry& flow, Now now, Outputs& outputs) {
-  node.plan.flows.erase(flow.information.key);
+  unplan_flow(node, flow);
   node.home_addresses.flow_removed(flow.home_address, flow.correspondent(), flow.binding_holder);
   if (!node.home_addresses.removable(flow.home_address)) return;
 

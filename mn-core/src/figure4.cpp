@@ -1,6 +1,5 @@
-// WO 2004/057826, Figure 4
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Processing of an outgoing packet whose flow the data path does not know.
+// WO 2004/057826, Figure 4: processing of an outgoing packet whose flow the data path does not know.
 #include "flows.hpp"
 #include "forwarding.hpp"
 
@@ -15,6 +14,7 @@ void process_outgoing_packet(Node& node, const FlowPacket& packet, Now now, Outp
 
   // Decision 22: a new flow?
   const auto* flow = node.flows.find(separated->attributes.key);
+  if (flow == nullptr && plan_answer(node, separated->attributes.key)) return accept();
   if (flow == nullptr) {
     // Step 23: a home address for it.
     switch (assign_home_address_to(node, *separated, !node.held.full(), now, outputs)) {

@@ -39,6 +39,13 @@ Assignment assign_home_address_to(Node& node, const SeparatedPacket& packet, boo
 bool add_flow(Node& node, const flow_separator::FlowAttributes& attributes, const Address& home_address,
               bool initiated_by_correspondent, Now now, Outputs& outputs);
 
+// answers.cpp
+// Plans an outgoing packet's key as another way to write a flow that a correspondent node began. False when it is none.
+bool plan_answer(Node& node, const FlowKey& answer);
+bool has_planned_answer(const Node& node, const flow_separator::FlowEntry& flow);
+// Takes the flow out of the plan, its answers included.
+void unplan_flow(Node& node, const flow_separator::FlowEntry& flow);
+
 // held_packets.cpp
 void retry_held_packets(Node& node, Now now, Outputs& outputs);
 void release_overdue_packets(Node& node, Now now, Outputs& outputs);

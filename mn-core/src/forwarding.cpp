@@ -44,6 +44,13 @@ void plan_flow(Node& node, const flow_separator::FlowEntry& flow, bool again) {
   if (again) node.plan.flows.repeat(flow.information.key);
 }
 
+void plan_flow_from(Node& node, const flow_separator::FlowEntry& flow, const FlowKey& key) {
+  const auto* address = node.find(flow.home_address);
+  if (address == nullptr) return;
+  node.plan.flows.set(key, {.id = flow.id, .home_address = flow.home_address, .binding = address->binding});
+  node.plan.flows.repeat(key);
+}
+
 void plan_care_of_addresses(Node& node) {
   std::unordered_set<Address> present;
   for (const auto& care_of : node.movement.addresses()) {

@@ -15,6 +15,9 @@ void plan_home_address(Node& node, const ManagedHomeAddress& address);
 void unplan_home_address(Node& node, const ManagedHomeAddress& address);
 // `again`: the data path asked about a flow that it should know, so the item is sent once more.
 void plan_flow(Node& node, const flow_separator::FlowEntry& flow, bool again);
+// A packet that is written otherwise (another source address of the socket) and belongs to the flow all the same. Always
+// handed out: the data path asked.
+void plan_flow_from(Node& node, const flow_separator::FlowEntry& flow, const FlowKey& key);
 void plan_care_of_addresses(Node& node);
 // The default route through mip0 and its MTU: what fits into the tunnel on every uplink in use.
 void plan_default_route(Node& node);

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Flows that the data path went on carrying while no daemon ran.
+#include <optional>
+
 #include "flows.hpp"
 #include "forwarding.hpp"
 #include "home_addresses.hpp"
@@ -7,6 +9,27 @@
 #include "targets.hpp"
 
 namespace mipflow::mobile_node {
+
+namespace {
+
+// The data path may know two ways to write the packets of one flow, see answers.cpp; they come in any order.
+void recover_keys(Node& node, const FlowRecovered& event, Now now, Outputs& outputs) {
+  const auto* other = node.flows.find_arrival(flow_separator::arrival_key(event.key, event.home_address));
+  const bool is_answered = event.key.source == event.home_address;
+  if (other != nullptr && !is_answered) return plan_flow_from(node, *other, event.key);
+  std::optional<FlowKey> answer;
+  if (other != nullptr) {
+    // What came first was the answer; the flow is this one.
+    answer = other->information.key;
+    unplan_flow(node, *other);
+    node.home_addresses.flow_removed(event.home_address, other->correspondent(), other->binding_holder);
+    node.flows.erase(other->id);
+  }
+  if (add_flow(node, {.key = event.key}, event.home_address, answer.has_value(), now, outputs) && answer)
+    plan_flow_from(node, *node.flows.find(event.key), *answer);
+}
+
+}  // namespace
 
 void recover_flow(Node& node, const FlowRecovered& event, Now now, Outputs& outputs) {
   auto* address = node.find(event.home_address);
@@ -30,7 +53,7 @@ void recover_flow(Node& node, const FlowRecovered& event, Now now, Outputs& outp
     node.primary().carries_packets = true;
   }
   plan_home_address(node, *address);
-  add_flow(node, {.key = event.key}, event.home_address, false, now, outputs);
+  recover_keys(node, event, now, outputs);
   run_move_sequence(node, now, outputs);
 }
 

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <chrono>
 
+#include "flows.hpp"
 #include "forwarding.hpp"
 #include "home_addresses.hpp"
 #include "move_sequence.hpp"
@@ -37,8 +38,8 @@ bool may_return(const Node& node) {
     const auto* address = node.find(entry.home_address);
     if (address == nullptr || !address->target || address->target->interface != home) return false;
   }
-  return std::all_of(node.flows.entries().begin(), node.flows.entries().end(), [](const auto& item) {
-    return item.second.information.key.source == item.second.home_address;
+  return std::all_of(node.flows.entries().begin(), node.flows.entries().end(), [&node](const auto& item) {
+    return item.second.information.key.source == item.second.home_address && !has_planned_answer(node, item.second);
   });
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // What is written down about flows, their end, and which packets the daemon is asked about.
+#include <cerrno>
 #include <thread>
 
 #include "mobile_node_fixture.hpp"
@@ -31,6 +32,70 @@ TEST_CASE_METHOD(MobileNodeFixture, "packets and octets are counted in both dire
   CHECK(flow.bytes_in == 48 + 30);
   CHECK(flow.last_seen > before);
   CHECK_FALSE(flow.closed);
+}
+
+TEST_CASE_METHOD(MobileNodeFixture, "two sources of the socket, one flow") {
+  // A correspondent node asked at kHome2; the socket answers from there or from kHome1.
+  const FlowKey asked{kHome2, kCorrespondent, 53, 1000, kUdp};
+  const FlowKey answered{kHome1, kCorrespondent, 53, 1000, kUdp};
+  const forwarding::FlowItem item{7, kHome2, 2};
+  const bool answer_first = GENERATE(false, true);
+  must(path->set_flow(answer_first ? answered : asked, item));
+  must(path->set_flow(answer_first ? asked : answered, item));
+  const auto check = [&] {
+    for (const Address& source : {kHome1, kHome2}) {
+      const Read outer = read(out(udp({source, kCorrespondent}, 53, 1000, 10)).packet);
+      CHECK(outer.source == kOtherCareOf);
+      CHECK(read(outer.payload).source == kHome2);
+    }
+    const Ran in = in_tunnel(udp(kIn2, 1000, 53, 20));
+    CHECK(read(in.packet).destination == kHome2);  // where it was asked, whatever came first
+    for (const FlowActivity& flow : path->activities()) {
+      CHECK(flow.id == 7);
+      CHECK(flow.packets_out == 2 * flow.packets_in);
+    }
+  };
+  check();
+  REQUIRE(path->activities().size() == 2);
+  CHECK(path->activities()[0].packets_out == 2);
+
+  // A daemon that takes over finds both.
+  path.reset();
+  auto opened = DataPath::open(options_for(Role::MobileNode, "/sys/fs/bpf/mipflow/test"));
+  REQUIRE(opened);
+  path = std::move(*opened);
+  CHECK(path->flows().size() == 2);
+  check();
+
+  SECTION("without the answer the flow is what it was") {
+    must(path->erase_flow(answered));
+    CHECK(path->flows().size() == 1);
+    CHECK(read(read(out(udp({kHome2, kCorrespondent}, 53, 1000)).packet).payload).source == kHome2);
+    CHECK(read(in_tunnel(udp(kIn2, 1000, 53)).packet).destination == kHome2);
+    CHECK(activity().packets_out == 5);
+  }
+  SECTION("another flow may not look like it") {
+    const auto refused = path->set_flow(answered, {8, kHome2, 2});
+    CHECK(refused);  // the same key with another id is a change, not another flow
+    must(path->erase_flow(answered));
+    const auto other = path->set_flow(answered, {9, kHome2, 2});
+    REQUIRE_FALSE(other);
+    CHECK(other.error().code == EADDRINUSE);
+  }
+  SECTION("slots do not leak") {
+    for (int i = 0; i < 20; ++i) {
+      must(path->erase_flow(asked));
+      must(path->erase_flow(answered));
+      must(path->set_flow(answered, item));
+      must(path->set_flow(asked, item));
+    }
+    CHECK(path->flows().size() == 2);
+    must(path->erase_flow(asked));
+    must(path->erase_flow(answered));
+    CHECK(path->activities().empty());
+    must(path->set_flow(answered, {10, kHome1, 1}));
+    CHECK(activity().packets_out == 0);
+  }
 }
 
 TEST_CASE_METHOD(MobileNodeFixture, "the end of a TCP flow") {

@@ -97,11 +97,9 @@ class FlowLife(SystemCase):
         primary = self.primary()
         self.assertEqual((primary["home_address"], primary["state"]), (self.lab.home_address, "registered"))
 
-    def begun_by_correspondent(self, address):
+    def begun_by_correspondent(self, address, bound_to=None):
         """Figure 5: the flow keeps the address that the correspondent node chose, both ways."""
-        # A server that minds which address it was asked at; one that does not answers from the Primary Home Address, as
-        # on every host with several addresses.
-        server = udp_socket(self.node, address)
+        server = udp_socket(self.node, bound_to or address)
         client = udp_socket(self.correspondent, self.lab.correspondent_address)
         self.addCleanup(server.close)
         self.addCleanup(client.close)
@@ -122,7 +120,18 @@ class FlowLife(SystemCase):
 
     def test_flow_begun_by_the_correspondent_node_keeps_another_home_address(self):
         address = sorted(self.spare_addresses())[0]
-        flow, client, server = self.begun_by_correspondent(address)
+        self.goes_on_elsewhere(address, *self.begun_by_correspondent(address))
+
+    def test_a_server_bound_to_no_address_answers_from_the_home_address_it_was_asked_at(self):
+        """The kernel gives its answers the Primary Home Address: they are the flow's all the same."""
+        address = sorted(self.spare_addresses())[0]
+        flow, client, server = self.begun_by_correspondent(address, bound_to="::")
+        self.goes_on_elsewhere(address, flow, client, server)
+        self.assertEqual([f["id"] for f in self.flows()], [flow["id"]], "the answers are listed as another flow")
+        # The very first packet passes the counters before there is a flow.
+        self.wait(lambda: [(f["packets_in"], f["packets_out"]) for f in self.flows()] == [(1, 2)], "both directions counted together", 2.5)
+
+    def goes_on_elsewhere(self, address, flow, client, server):
         other = {"wlan0": "wwan0", "wwan0": "wlan0"}[flow["interface"]]
         self.move(flow["id"], other)
         client.sendto(b"again", (address, server.getsockname()[1]))

@@ -67,6 +67,143 @@ TEST_CASE("the policy moves the home address of an incoming flow when nobody els
   CHECK(path_of(test, udp_key(22)) == kWwanAddress);
 }
 
+namespace {
+
+// A correspondent node asks a server at a spare; `answer` is the packet of a socket that is bound to no address.
+struct Asked {
+  Asked() {
+    settle_in(test);
+    for (const auto& entry : test.node.home_addresses(test.both()))
+      if (entry.state == "spare") spare = entry.home_address;
+    REQUIRE_FALSE(spare.is_unspecified());
+    test.incoming(53, spare);
+    flow = *test.flow_with_port(53);
+    REQUIRE(flow.home_address == spare);
+  }
+  const forwarding::FlowItem* planned_answer() { return test.node.plan().flows.find(udp_key(53)); }
+
+  TestNode test;
+  Address spare;
+  FlowSnapshot flow;
+};
+
+}  // namespace
+
+TEST_CASE("a socket that is bound to no address answers with the home address that it was asked at") {
+  Asked scene;
+  auto& test = scene.test;
+  const Address spare = scene.spare;
+  const FlowSnapshot flow = scene.flow;
+  const auto id = test.outgoing(53);
+  CHECK(was_accepted(test, id));
+  CHECK(test.node.flows(test.both()).size() == 1);
+  REQUIRE(scene.planned_answer() != nullptr);
+  CHECK(scene.planned_answer()->home_address == spare);
+  CHECK(scene.planned_answer()->id == flow.id);
+  CHECK(path_of(test, udp_key(53)) == path_of(test, flow.key));
+
+  SECTION("the data path that has lost it gets it again") {
+    test.node.plan().flows.take_changes();
+    test.outgoing(53);
+    const auto changes = test.node.plan().flows.take_changes();
+    REQUIRE(changes.set.size() == 1);
+    CHECK(changes.set.front().first == udp_key(53));
+  }
+  SECTION("it moves and ends with the flow") {
+    const std::string to = flow.interface == "wlan0" ? "wwan0" : "wlan0";
+    REQUIRE(test.move(flow.id, to.c_str()));
+    test.serve(5s);
+    CHECK(path_of(test, udp_key(53)) == (to == "wlan0" ? kWlanAddress : kWwanAddress));
+    test.advance(181s);
+    test.settle();
+    CHECK(test.node.plan().flows.items().empty());
+  }
+}
+
+TEST_CASE("what only looks like an answer is a flow of its own") {
+  Asked scene;
+  auto& test = scene.test;
+  const Address spare = scene.spare;
+  SECTION("other ports") {
+    test.outgoing(54);
+    CHECK(test.flow_with_port(54)->home_address != spare);
+  }
+  SECTION("another correspondent node") {
+    const Address other = address("2001:db8:5::81");
+    test.outgoing(53, kPrimary, other);
+    CHECK(test.node.flows(test.both()).size() == 2);
+  }
+  SECTION("another protocol") {
+    test.outgoing_tcp(53, 0x02);
+    CHECK(test.node.flows(test.both()).size() == 2);
+  }
+  SECTION("a source that the application chose") {
+    Address chosen;
+    for (const auto& entry : test.node.home_addresses(test.both()))
+      if (entry.state == "spare" && entry.home_address != spare) chosen = entry.home_address;
+    REQUIRE_FALSE(chosen.is_unspecified());
+    test.outgoing(53, chosen);
+    CHECK(test.node.flows(test.both()).size() == 2);
+    CHECK(test.node.plan().flows.find(udp_key(53, chosen))->home_address == chosen);
+  }
+  SECTION("a flow that began here") {
+    test.outgoing(60);
+    const auto own = *test.flow_with_port(60);
+    REQUIRE(own.key.source == kPrimary);
+    test.outgoing(60);
+    CHECK(test.node.plan().flows.find(udp_key(60))->id == own.id);
+  }
+}
+
+TEST_CASE("of two flows with the same ports the newest is answered") {
+  Asked scene;
+  auto& test = scene.test;
+  const Address spare = scene.spare;
+  Address other;
+  for (const auto& entry : test.node.home_addresses(test.both()))
+    if (entry.state == "spare" && entry.home_address != spare) other = entry.home_address;
+  REQUIRE_FALSE(other.is_unspecified());
+  test.incoming(53, other);
+  test.outgoing(53);
+  REQUIRE(scene.planned_answer() != nullptr);
+  CHECK(scene.planned_answer()->home_address == other);
+}
+
+TEST_CASE("a flow and its answers outlive the daemon, in whatever order they are found") {
+  const bool answer_first = GENERATE(false, true);
+  const Address home_address = address("2001:db8:1::abcd");
+  TestNode test;
+  const FlowRecovered asked{.key = udp_key(53, home_address), .home_address = home_address};
+  const FlowRecovered answered{.key = udp_key(53), .home_address = home_address};
+  test.handle(answer_first ? answered : asked);
+  test.handle(answer_first ? asked : answered);
+  REQUIRE(test.node.flows(test.both()).size() == 1);
+  const auto flow = *test.flow_with_port(53);
+  CHECK(flow.key == asked.key);
+  for (const auto& key : {asked.key, answered.key}) {
+    const auto* planned = test.node.plan().flows.find(key);
+    REQUIRE(planned != nullptr);
+    CHECK(planned->id == flow.id);
+    CHECK(planned->home_address == home_address);
+  }
+}
+
+TEST_CASE("answers have an eighth of the table; what is beyond is a flow of its own") {
+  auto small = configuration();
+  small.flow_capacity = 16;
+  TestNode test(small);
+  settle_in(test);
+  Address spare;
+  for (const auto& entry : test.node.home_addresses(test.both()))
+    if (entry.state == "spare") spare = entry.home_address;
+  for (std::uint16_t port = 1; port <= 3; ++port) test.incoming(port, spare);
+  for (std::uint16_t port = 1; port <= 3; ++port) test.outgoing(port);
+  CHECK(test.node.plan().flows.find(udp_key(1))->home_address == spare);
+  CHECK(test.node.plan().flows.find(udp_key(2))->home_address == spare);
+  CHECK(test.node.plan().flows.find(udp_key(3))->home_address != spare);
+  CHECK(test.node.plan().flows.items().size() <= 18);
+}
+
 TEST_CASE("a flood of packets from outside is bounded by the table") {
   auto small = configuration();
   small.flow_capacity = 100;
