@@ -32,6 +32,13 @@ Daemon::Daemon(platform::DaemonOptions options, platform::HomeAgentSettings sett
 Daemon::~Daemon() = default;
 
 Result<void> Daemon::start() {
+  auto done = set_up();
+  // What this start has put into the kernel is of no use without it; what an earlier daemon left still carries flows.
+  if (!done && kernel_ && kernel_->is_fresh()) take_back();
+  return done;
+}
+
+Result<void> Daemon::set_up() {
   if (const auto missing = platform::check_start(); !missing.empty()) {
     warn("start-check", missing);
     return Unexpected{missing.front()};
@@ -127,10 +134,14 @@ void Daemon::run() {
   disk_.join();
   std::vector<Failure> failures;
   if (const auto saved = store_.save(agent_->persisted(now())); !saved) failures.push_back(saved.error());
-  if (!options_.keep_state) {
-    kernel_->take_back(failures);
-    sysctls_->restore();
-  }
+  warn("bindings-not-saved", failures);
+  if (!options_.keep_state) take_back();
+}
+
+void Daemon::take_back() {
+  std::vector<Failure> failures;
+  kernel_->take_back(failures);
+  if (sysctls_) sysctls_->restore();
   warn("not-taken-back", failures);
 }
 

@@ -42,6 +42,13 @@ Daemon::Daemon(platform::DaemonOptions options, platform::MobileNodeSettings set
 Daemon::~Daemon() = default;
 
 Result<void> Daemon::start() {
+  auto done = set_up();
+  // What this start has put into the kernel is of no use without it; what an earlier daemon left still carries flows.
+  if (!done && kernel_ && kernel_->is_fresh()) take_back();
+  return done;
+}
+
+Result<void> Daemon::set_up() {
   if (const auto missing = platform::check_start(); !missing.empty()) {
     warn("start-check", missing);
     return Unexpected{missing.front()};
@@ -96,7 +103,10 @@ void Daemon::run() {
   watches_.clear();
   ring_watch_.reset();
   neighbours_->release_all();
-  if (options_.keep_state) return;
+  if (!options_.keep_state) take_back();
+}
+
+void Daemon::take_back() {
   std::vector<Failure> failures;
   kernel_->take_back(failures);
   warn("not-taken-back", failures);

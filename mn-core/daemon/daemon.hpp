@@ -36,7 +36,7 @@ class Daemon final : private platform::RunnerPort {
   Daemon(platform::DaemonOptions options, platform::MobileNodeSettings settings, std::shared_ptr<const flow_separator::Policy> policy);
   ~Daemon();
 
-  // Sets everything up, in the order in which it is taken down again when something fails.
+  // Sets everything up. When that fails nothing stays behind, except for what a daemon before this one had left.
   platform::Result<void> start();
   // Until SIGTERM or SIGINT; then takes everything back, or leaves it with --keep-state.
   void run();
@@ -53,6 +53,8 @@ class Daemon final : private platform::RunnerPort {
   void refused(std::vector<platform::Failure> failures) override;
 
   NetworkEvents::Hooks network_hooks();
+  platform::Result<void> set_up();
+  void take_back();
   void take_over_flows();
   void watch();
   void watch_ring();

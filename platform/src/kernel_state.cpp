@@ -3,6 +3,7 @@
 
 #include <linux/pkt_sched.h>
 #include <linux/rtnetlink.h>
+#include <net/if.h>
 
 #include "mipflow/platform/mip_device.hpp"
 #include "rtnetlink_codec.hpp"
@@ -37,7 +38,12 @@ Result<std::unique_ptr<KernelState>> KernelState::open(Options options) {
   auto netfilter = NetlinkSocket::open(NETLINK_NETFILTER);
   if (!netfilter) return Unexpected{netfilter.error()};
   std::unique_ptr<KernelState> out(new KernelState(std::move(options), std::move(*requests), std::move(*netfilter)));
-  if (const auto done = out->open_device_and_data_path(); !done) return Unexpected{done.error()};
+  out->fresh_ = if_nametoindex(out->options_.device.c_str()) == 0;
+  if (const auto done = out->open_device_and_data_path(); !done) {
+    std::vector<Failure> ignored;  // the reason why it failed is what the operator needs to know
+    if (out->fresh_) take_back(out->options_, ignored);
+    return Unexpected{done.error()};
+  }
   return out;
 }
 

@@ -20,10 +20,11 @@ struct Needed {
   const char* name;
   const char* purpose;
 };
-constexpr std::array<Needed, 3> kNeeded{{
+constexpr std::array<Needed, 4> kNeeded{{
     {CAP_NET_ADMIN, CAP_NET_ADMIN, "CAP_NET_ADMIN", "change addresses, routes and rules"},
     {CAP_NET_RAW, CAP_NET_RAW, "CAP_NET_RAW", "send Mobile IPv6 messages"},
     {CAP_BPF, CAP_SYS_ADMIN, "CAP_BPF", "load the data path"},
+    {CAP_PERFMON, CAP_SYS_ADMIN, "CAP_PERFMON", "load the data path: its verifier lets nobody else compare pointers"},
 }};
 
 // CapEff of /proc/self/status, in hexadecimal digits.
@@ -48,7 +49,7 @@ std::vector<Failure> check_start() {
   for (const auto& needed : kNeeded)
     if (!has(needed.capability) && !has(needed.instead))
       out.push_back({std::string("the capability ") + needed.name + " is missing, which is needed to " + needed.purpose +
-                         "; run as root, or let systemd give it (AmbientCapabilities=)",
+                         "; run as root, or let systemd give it (CapabilityBoundingSet=)",
                      0});
   if (!std::filesystem::exists("/proc/sys/net/ipv6"))
     out.push_back({"the kernel has no IPv6, or it is turned off (ipv6.disable=1 on the kernel's command line)", 0});

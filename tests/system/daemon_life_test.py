@@ -10,7 +10,7 @@ import time
 
 from support.case import INTERFACES, SystemCase, main, wait_until
 from judge import dissect as d
-from lab import bpffs
+from lab import bpffs, daemons
 from support.residue import differences, snapshot
 from support.traffic import Stream, TcpEcho, TcpFlow, UdpEcho, UdpFlow
 
@@ -53,6 +53,68 @@ class StartAndStop(SystemCase):
             self.assertEqual(left, [], "left behind on " + name)
         self.assertEqual(bpffs.pin_directories(world.name), [], "pinned objects stay")
         self.assertIsNotNone(old_tcp.ask(), "TCP on the care-of address is cut by the stop")
+
+
+class StartThatFails(SystemCase):
+    """A daemon that misses something says what, ends, and leaves the host as it was."""
+
+    @classmethod
+    def prepare(cls):
+        wait_until(lambda: "tentative" not in cls.lab.run("mn", ["ip", "-6", "address"]).stdout, "addresses without tentative ones")
+
+    def attempt(self, node, program, changes=None, wrap=(), pins=None):
+        """Standard error of a start that has to fail, after a look at what it left."""
+        interfaces = {"mn": INTERFACES, "ha": ("home0",)}[node]
+        before = snapshot(self.lab, node, interfaces)
+        files = self.lab.files(node)
+        files.prepare()
+        usual = {"mn": daemons.mobile_node_configuration, "ha": daemons.home_agent_configuration}[node](files)
+        files.write_configuration(daemons.merged(usual, changes or {}))
+        files.write_associations(self.lab.key.hex())
+        arguments = [pins if pins and item == files.pin_directory else item for item in files.arguments()]
+        done = self.lab.run(node, ["timeout", "20", *wrap, self.lab.program(program), *arguments], check=False)
+        self.assertEqual(done.returncode, 1, done.stdout + done.stderr)
+        self.assertEqual(differences(before, snapshot(self.lab, node, interfaces)), [], "left behind")
+        self.assertEqual(bpffs.pin_directories(self.lab.name), [], "pinned objects stay")
+        return done.stderr
+
+    def test_capabilities_are_named(self):
+        for name in ("net_admin", "net_raw", "bpf", "perfmon"):
+            # CAP_SYS_ADMIN contains the two younger ones.
+            without = ["setpriv", f"--bounding-set=-{name},-sys_admin"]
+            for node, program in (("mn", "mipflow-mnd"), ("ha", "mipflow-had")):
+                with self.subTest(f"{program} without {name}"):
+                    self.assertIn(f"CAP_{name.upper()}", self.attempt(node, program, wrap=without))
+
+    def test_pins_outside_a_bpf_file_system(self):
+        pins = self.lab.directory / "no-bpf"
+        self.assertIn("bpf file system", self.attempt("mn", "mipflow-mnd", pins=pins))
+
+    def test_home_link_that_is_not_there(self):
+        self.assertIn("nowhere0", self.attempt("ha", "mipflow-had", {"home-link": "nowhere0"}))
+
+    def test_queue_that_somebody_else_reads(self):
+        # Netfilter gives a queue to one reader.
+        reader = self.lab.start("mn", ["python3", "-c", READ_QUEUE], self.lab.directory / "reader.log")
+        self.addCleanup(reader.stop)
+        self.wait(lambda: (self.lab.directory / "reader.log").read_text().strip() == "reading", "somebody else at the queue")
+        self.assertIn("6275", self.attempt("mn", "mipflow-mnd"))
+
+
+# Binds the queue by two netlink messages: NFQNL_CFG_CMD_BIND, then it waits to be ended.
+READ_QUEUE = """
+import socket, struct, time
+NETLINK_NETFILTER = 12  # the module does not know it
+s = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, NETLINK_NETFILTER)
+command = struct.pack('!BxH', 1, socket.AF_INET6)
+attribute = struct.pack('=HH', 4 + len(command), 1) + command
+body = struct.pack('!BBH', 0, 0, 6275) + attribute
+s.send(struct.pack('=IHHII', 16 + len(body), (3 << 8) | 2, 1 | 4, 1, 0) + body)
+answer = s.recv(4096)
+assert struct.unpack_from('=i', answer, 16)[0] == 0, answer
+print('reading', flush=True)
+time.sleep(60)
+"""
 
 
 class Killed(SystemCase):

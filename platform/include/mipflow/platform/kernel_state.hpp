@@ -29,7 +29,7 @@ class KernelState {
     std::optional<std::uint16_t> queue;        // NFQUEUE of first packets: mobile node only
   };
 
-  // Takes over what a daemon before this one left.
+  // Takes over what a daemon before this one left. A failure leaves nothing behind that was not there before.
   static Result<std::unique_ptr<KernelState>> open(Options options);
 
   void add(const PlanChanges& changes, std::vector<Failure>& refused);
@@ -60,6 +60,9 @@ class KernelState {
   // watch the new one; its uplinks are kept.
   void heal(const forwarding::ForwardingPlan& plan, bool programs, std::vector<Failure>& refused);
 
+  // open() found nothing of a daemon before this one: no flow depends on what is here now.
+  bool is_fresh() const { return fresh_; }
+
   // Leaves nothing behind. The object is of no use afterwards.
   void take_back(std::vector<Failure>& refused);
   // The same for what a daemon with these options left, without one running.
@@ -78,6 +81,7 @@ class KernelState {
   NetlinkSocket requests_;   // rtnetlink
   NetlinkSocket netfilter_;
   InterfaceIndex device_ = 0;
+  bool fresh_ = false;
   std::unique_ptr<datapath::DataPath> data_path_;
   std::optional<KernelTables> tables_;
   std::optional<FirstPacketRules> rules_;
