@@ -11,7 +11,7 @@ def snapshot(lab, node, interfaces=()):
     """Everything of the namespace that a daemon could have left or that was lost: {kind: sorted lines}."""
     def lines(*command):
         done = lab.run(node, list(command), check=False)
-        return sorted({re.sub(r"(valid_lft|preferred_lft|expires|rto|rtt) \S+|packets \d+ bytes \d+|\bid \d+|:\[\d+\]|\s+", " ", line).strip()
+        return sorted({re.sub(r"(valid_lft|preferred_lft|expires|rto|rtt) \S+|packets \d+ bytes \d+|\bindex \d+ ref \d+ bind \d+|\bid \d+|:\[\d+\]|\s+", " ", line).strip()
                        for line in done.stdout.splitlines() if line.strip()})
 
     links = json.loads(lab.run(node, ["ip", "-json", "link"]).stdout)
