@@ -296,9 +296,10 @@ void HomeRegistration::enter(RegistrationState state) { entry_.state = state; }
 
 void HomeRegistration::start_exchange(RegistrationState state, Now now, Outputs& outputs) {
   enter(state);
-  // RFC 6275 §11.8: the first registration waits longer, because the home agent checks the address for uniqueness.
-  backoff_ = Backoff(state == RegistrationState::Registering ? first_timeout_ : wire::kInitialBindackTimeout,
-                     wire::kMaxBindackTimeout);
+  // RFC 6275 §11.8: without a binding the wait is longer, because the home agent checks the address for uniqueness. So it
+  // may do still when a registration that was never answered is taken back.
+  const bool is_first = state == RegistrationState::Registering || !entry_.acknowledged;
+  backoff_ = Backoff(is_first ? first_timeout_ : wire::kInitialBindackTimeout, wire::kMaxBindackTimeout);
   corrections_ = 0;
   retry_at_ = kNever;
   first_of_exchange_ = static_cast<std::uint16_t>(entry_.sequence + 1);

@@ -305,11 +305,19 @@ TEST_CASE("a Binding Update that was not answered before the interfaces went may
   test.advance(30s);
   test.take_updates();
   SECTION("it is de-registered when nobody needs it") {
+    const auto releases = [&] {
+      std::size_t count = 0;
+      for (const auto& update : test.take_updates())
+        if (update.home_address == anchor.front().home_address && update.message.lifetime_units == 0) ++count;
+      return count;
+    };
     test.carrier(kWlan, "wlan0", true);
-    bool released = false;
-    for (const auto& update : test.take_updates())
-      released = released || (update.home_address == anchor.front().home_address && update.message.lifetime_units == 0);
-    CHECK(released);
+    CHECK(releases() == 1);
+    // The home agent may still be busy with the address: the time-out is that of a first registration.
+    test.advance(1500ms - 1ms);
+    CHECK(releases() == 0);
+    test.advance(1ms);
+    CHECK(releases() == 1);
   }
   SECTION("but not when it would have run out") {
     test.advance(600s);
