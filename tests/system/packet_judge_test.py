@@ -133,6 +133,12 @@ class JudgeTest(unittest.TestCase):
                      "option-alignment", "answer", "lifetime", "mobile-prefix", "leak"):
             self.assertGreater(verdict.seen[rule], 0, f"rule {rule} had nothing to look at")
 
+    def test_a_registration_may_begin_anew_when_a_link_has_changed(self):
+        packets = {**conversation(), "again": (10.4, binding_update(8)), "answer": (10.5, acknowledgement(8))}
+        for change, complaints in ((10.2, set()), (9.9, {"retransmission"}), (10.45, {"retransmission"})):
+            verdict = self.verdict(packets.values(), outside=False, link_changes=(change,))
+            self.assertEqual({rule for _, rule, _ in verdict.complaints}, complaints)
+
     def test_every_rule_can_be_broken(self):
         good = conversation()
         first, answer = good["first"][1], good["answer"][1]

@@ -4,6 +4,7 @@
 import atexit
 import json
 import os
+import time
 from pathlib import Path
 
 from . import bpffs, daemons, removal, topology
@@ -42,6 +43,7 @@ class Lab:
         self._programs = {}
         self._captures = 0
         self._kept = False
+        self.link_changes = []    # seconds since 1970 of every cut() and restore()
 
     def __enter__(self):
         removal.remove_abandoned()
@@ -147,9 +149,11 @@ class Lab:
 
     def cut(self, interface):
         """Cuts the cable of an interface of the mobile node: it loses its carrier."""
+        self.link_changes.append(time.time())
         self.nodes[interface.removesuffix("0")].ip("link set lan down")
 
     def restore(self, interface):
+        self.link_changes.append(time.time())
         self.nodes[interface.removesuffix("0")].ip("link set lan up")
 
     def plug_in_at_home(self):

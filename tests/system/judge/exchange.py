@@ -85,7 +85,7 @@ class Exchanges:
 
     def retransmission(self, frame, state, meaning):
         series = state.series
-        if series is None or series.meaning != meaning:
+        if series is None or series.meaning != meaning or any(series.times[-1] < t < frame.time for t in self.expectations.link_changes):
             first = FIRST_TIMEOUT if state.bound else FIRST_REGISTRATION_TIMEOUT
             state.series = Series(meaning, [frame.time], first)
             return

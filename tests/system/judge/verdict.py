@@ -23,6 +23,7 @@ class Expectations:
     on_access_link: bool = True           # captured where the mobile node visits: no bare home address may be seen
     from_the_start: bool = True           # the captures begin before the first Binding Update
     transport_checksums: bool = False     # offloads were off where it was captured
+    link_changes: tuple = ()              # when a cable was cut or put back, in seconds as in the captures: a registration may begin anew
     prefix_length: int = 64
 
     def is_home_address(self, address):

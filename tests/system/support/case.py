@@ -112,6 +112,7 @@ class SystemCase(unittest.TestCase):
     # --- judging
 
     def expectations(self, **more):
+        more.setdefault("link_changes", tuple(self.lab.link_changes))
         if more.get("authentication") != "none":
             more = {"key": self.lab.key, "spi": SPI, "primary_home_address": self.lab.home_address, **more}
         return packet_judge.expect(self.lab.home_agent_address, HOME_PREFIX, **more)
