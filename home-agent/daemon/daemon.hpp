@@ -21,6 +21,7 @@
 #include "mipflow/platform/control_server.hpp"
 #include "mipflow/platform/daemon_options.hpp"
 #include "mipflow/platform/event_loop.hpp"
+#include "mipflow/platform/healer.hpp"
 #include "mipflow/platform/instance_lock.hpp"
 #include "mipflow/platform/kernel_random.hpp"
 #include "mipflow/platform/kernel_state.hpp"
@@ -64,7 +65,7 @@ class Daemon final : private platform::RunnerPort, private platform::NetworkList
   void on_router(InterfaceIndex, const Address&, bool) override {}
   void on_router_removed(InterfaceIndex, const Address&) override {}
   void on_notification(const nlmsghdr& notification) override;
-  void on_overrun() override { lost(false); }
+  void on_overrun() override { healer_.lost(false); }
 
   platform::Result<void> set_up();
   void take_back();
@@ -73,8 +74,7 @@ class Daemon final : private platform::RunnerPort, private platform::NetworkList
   void set_signalling_addresses();
   void watch();
   void watch_ring();
-  void lost(bool programs);
-  void heal();
+  void heal(bool programs);
   void save_later();
   void save();
   void reload();
@@ -103,7 +103,7 @@ class Daemon final : private platform::RunnerPort, private platform::NetworkList
   std::set<Address> own_addresses_;
 
   platform::BootTimer deadline_;
-  boost::asio::steady_timer heal_timer_{loop_};
+  platform::Healer healer_{loop_, [this](bool programs) { heal(programs); }};
   boost::asio::steady_timer save_timer_{loop_};
   boost::asio::signal_set signals_{loop_};
   std::vector<std::unique_ptr<platform::DescriptorWatch>> watches_;
@@ -112,11 +112,8 @@ class Daemon final : private platform::RunnerPort, private platform::NetworkList
 
   std::function<void(PacketReceived)> on_signalling_;
   std::function<void(const datapath::UnboundSource&)> on_unbound_source_;
-  std::optional<TimePoint> healed_;
   Duration last_save_took_{};
   TimePoint last_save_ended_{};
-  bool heal_is_due_ = false;
-  bool programs_are_lost_ = false;
   bool save_is_due_ = false;
 };
 

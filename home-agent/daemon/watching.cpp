@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <boost/asio/post.hpp>
 #include <csignal>
+#include <utility>
 
 #include "daemon.hpp"
 #include "mipflow/platform/clock.hpp"
@@ -16,8 +17,6 @@ using std::chrono::milliseconds;
 
 namespace {
 
-constexpr auto kHealDelay = milliseconds{20};      // what belongs together is healed together
-constexpr auto kHealInterval = milliseconds{500};  // against a program that deletes as often as we put back
 constexpr auto kSaveInterval = milliseconds{10};   // bindings that change together are written together
 
 }  // namespace
@@ -91,10 +90,10 @@ void Daemon::on_notification(const nlmsghdr& notification) {
     case None:
       break;
     case Tables:
-      lost(false);
+      healer_.lost(false);
       break;
     case Device:
-      lost(true);
+      healer_.lost(true);
       break;
     case Uplink:
       // Fails when the whole interface is on its way out; its removal is the next notification then.
@@ -103,27 +102,14 @@ void Daemon::on_notification(const nlmsghdr& notification) {
   }
 }
 
-void Daemon::lost(bool programs) {
-  programs_are_lost_ = programs_are_lost_ || programs;
-  if (std::exchange(heal_is_due_, true)) return;
-  const TimePoint at = now().monotonic;
-  heal_timer_.expires_after(healed_ ? std::max<Duration>(kHealDelay, *healed_ + kHealInterval - at) : Duration{kHealDelay});
-  heal_timer_.async_wait([this](const boost::system::error_code& error) {
-    if (!error) heal();
-  });
-}
-
-void Daemon::heal() {
-  heal_is_due_ = false;
-  const bool programs = std::exchange(programs_are_lost_, false);
-  healed_ = now().monotonic;
+void Daemon::heal(bool programs) {
   std::vector<Failure> failures;
   if (programs) ring_watch_.reset();
   kernel_->heal(agent_->plan(), programs, failures);
   if (programs) watch_ring();
-  log_.note(Severity::Warning, "healed", "Somebody took away what mipflow had put into the kernel; it is back", *healed_);
+  log_.note(Severity::Warning, "healed", "Somebody took away what mipflow had put into the kernel; it is back", now().monotonic);
   warn("not-healed", failures);
-  if (!failures.empty()) lost(programs && !kernel_->data_path());
+  if (!failures.empty()) healer_.lost(programs && !kernel_->data_path());
 }
 
 // ---- bindings on disk ----

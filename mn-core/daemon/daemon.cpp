@@ -172,6 +172,7 @@ void Daemon::stop() {
     return;
   }
   stopping_ = true;
+  healer_.stop();
   runner_.command([this](Now at, Outputs& outputs) { node_.stop(at, outputs); });
   // The home agent answers within a round trip; a dead link must not hold up a shutdown.
   stop_timer_.expires_after(seconds{2});

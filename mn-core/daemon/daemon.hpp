@@ -15,6 +15,7 @@
 #include "mipflow/platform/configuration.hpp"
 #include "mipflow/platform/daemon_options.hpp"
 #include "mipflow/platform/event_loop.hpp"
+#include "mipflow/platform/healer.hpp"
 #include "mipflow/platform/instance_lock.hpp"
 #include "mipflow/platform/kernel_random.hpp"
 #include "mipflow/platform/kernel_state.hpp"
@@ -64,8 +65,7 @@ class Daemon final : private platform::RunnerPort {
   void read_ring();
   void read_network();
   void read_rule_changes();
-  void lost(bool programs);
-  void heal();
+  void heal(bool programs);
   void sweep_later();
   void reload();
   void stop();
@@ -95,7 +95,7 @@ class Daemon final : private platform::RunnerPort {
 
   platform::BootTimer deadline_;
   boost::asio::steady_timer activity_timer_{loop_};
-  boost::asio::steady_timer heal_timer_{loop_};
+  platform::Healer healer_{loop_, [this](bool programs) { heal(programs); }};
   boost::asio::steady_timer sweep_timer_{loop_};
   boost::asio::steady_timer stop_timer_{loop_};
   boost::asio::steady_timer routes_timer_{loop_};
@@ -109,10 +109,7 @@ class Daemon final : private platform::RunnerPort {
   std::function<void(const datapath::FlowClosed&)> on_flow_closed_;
   std::vector<datapath::FlowActivity> activities_;  // what is being told to the node, slice by slice
   TimePoint activities_read_at_{};
-  std::optional<TimePoint> healed_;
   std::set<InterfaceIndex> without_carrier_;  // since the network was read last
-  bool heal_is_due_ = false;
-  bool programs_are_lost_ = false;
   bool routes_are_due_ = false;
   bool stopping_ = false;
 };

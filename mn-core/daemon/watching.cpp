@@ -4,7 +4,6 @@
 #include <boost/asio/post.hpp>
 #include <csignal>
 #include <utility>
-#include <utility>
 
 #include "daemon.hpp"
 #include "mipflow/platform/clock.hpp"
@@ -19,8 +18,6 @@ namespace {
 
 constexpr auto kActivityInterval = seconds{1};
 constexpr std::size_t kActivitiesAtOnce = 512;      // flows: well below a millisecond of work
-constexpr auto kHealDelay = milliseconds{20};       // what belongs together is healed together
-constexpr auto kHealInterval = milliseconds{500};   // against a program that deletes as often as we put back
 constexpr auto kSweepDelay = seconds{10};
 
 }  // namespace
@@ -92,7 +89,7 @@ void Daemon::read_rule_changes() {
     if (received == platform::NetlinkSocket::Received::Overrun) rules_are_lost = true;
     if (received == platform::NetlinkSocket::Received::Nothing || received == platform::NetlinkSocket::Received::Failed) break;
   }
-  if (rules_are_lost) lost(false);
+  if (rules_are_lost) healer_.lost(false);
 }
 
 NetworkEvents::Hooks Daemon::network_hooks() {
@@ -130,10 +127,10 @@ NetworkEvents::Hooks Daemon::network_hooks() {
       case None:
         break;
       case Tables:
-        lost(false);
+        healer_.lost(false);
         break;
       case Device:
-        lost(true);
+        healer_.lost(true);
         break;
       case Uplink:
         // Fails when the whole interface is on its way out; its removal is the next notification then.
@@ -142,32 +139,18 @@ NetworkEvents::Hooks Daemon::network_hooks() {
         break;
     }
   };
-  hooks.overrun = [this] { lost(false); };
+  hooks.overrun = [this] { healer_.lost(false); };
   return hooks;
 }
 
-void Daemon::lost(bool programs) {
-  programs_are_lost_ = programs_are_lost_ || programs;
-  if (stopping_ || std::exchange(heal_is_due_, true)) return;
-  const TimePoint at = now().monotonic;
-  const auto soonest = healed_ ? std::max<Duration>(kHealDelay, *healed_ + kHealInterval - at) : Duration{kHealDelay};
-  heal_timer_.expires_after(soonest);
-  heal_timer_.async_wait([this](const boost::system::error_code& error) {
-    if (!error) heal();
-  });
-}
-
-void Daemon::heal() {
-  heal_is_due_ = false;
-  const bool programs = std::exchange(programs_are_lost_, false);
-  healed_ = now().monotonic;
+void Daemon::heal(bool programs) {
   std::vector<Failure> failures;
   if (programs) ring_watch_.reset();
   kernel_->heal(node_.plan(), programs, failures);
   if (programs) watch_ring();
-  log_.note(Severity::Warning, "healed", "Somebody took away what mipflow had put into the kernel; it is back", *healed_);
+  log_.note(Severity::Warning, "healed", "Somebody took away what mipflow had put into the kernel; it is back", now().monotonic);
   warn("not-healed", failures);
-  if (!failures.empty()) lost(programs && !kernel_->data_path());
+  if (!failures.empty()) healer_.lost(programs && !kernel_->data_path());
 }
 
 void Daemon::sweep_later() {
