@@ -69,7 +69,7 @@ class DataPath::Implementation {
       : options_(options), lock_(std::move(lock)), programs_(std::move(programs)), ring_(std::move(ring)) {}
 
   Result take_over_tables();
-  Result attach_mip0() { return attach(options_.mip0, Hook::Egress, options_.role, programs_.program_fd("leave_mip0")); }
+  Result attach_mip0();
   mipflow_binding with_next_hop(mipflow_binding binding, std::uint32_t mtu) const;
 
   template <class Key, class Value>
@@ -103,6 +103,14 @@ Result DataPath::Implementation::take_over_tables() {
   flows_ = FlowTable(programs_.map_fd("departures"), programs_.map_fd("arrivals"), std::move(*activity), options_.flow_capacity);
   known_flow_pin_ = options_.pin_directory + "/known_flow";
   return pin_program(programs_.program_fd("known_flow"), known_flow_pin_);
+}
+
+Result DataPath::Implementation::attach_mip0() {
+  // Nothing is left undecided by mip0's own program; but a kernel that can not lead packets on is to say so at start, and
+  // not when the first uplink comes.
+  if (auto led = lead_into(options_.mip0, options_.mip0, Hook::Egress, options_.role, programs_.program_fd("is_for_mip0")); !led)
+    return led;
+  return attach(options_.mip0, Hook::Egress, options_.role, programs_.program_fd("leave_mip0"));
 }
 
 mipflow_binding DataPath::Implementation::with_next_hop(mipflow_binding binding, std::uint32_t mtu) const {
