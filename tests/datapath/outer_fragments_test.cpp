@@ -1,5 +1,15 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Links that carry the 1280 octets that every link has to carry, but not with an outer header around them.
+#include <arpa/inet.h>
+#include <linux/if_ether.h>
+#include <linux/if_packet.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+
 #include "mobile_node_fixture.hpp"
 
 using namespace mipflow;
@@ -16,6 +26,36 @@ Octets fragment(const Ends& ends, const Octets& whole, std::size_t from, std::si
   put16(header, 2, static_cast<std::uint32_t>(from | (more ? 1 : 0)));
   return ipv6(ends, kFragment, joined(header, Octets(whole.begin() + static_cast<std::ptrdiff_t>(from), whole.begin() + static_cast<std::ptrdiff_t>(to))));
 }
+
+// Hears what comes out of an interface.
+class Listener {
+ public:
+  explicit Listener(const char* interface) : socket_(::socket(AF_PACKET, SOCK_DGRAM | SOCK_CLOEXEC, htons(ETH_P_IPV6))) {
+    sockaddr_ll here{};
+    here.sll_family = AF_PACKET;
+    here.sll_protocol = htons(ETH_P_IPV6);
+    here.sll_ifindex = static_cast<int>(interface_named(interface));
+    REQUIRE(::bind(socket_, reinterpret_cast<const sockaddr*>(&here), sizeof here) == 0);
+  }
+  ~Listener() { ::close(socket_); }
+  Listener(const Listener&) = delete;
+  Listener& operator=(const Listener&) = delete;
+
+  // The next packet with this next header; empty when there is none within five seconds.
+  Octets hear(std::uint8_t next_header) const {
+    pollfd ready{socket_, POLLIN, 0};
+    while (::poll(&ready, 1, 5000) > 0) {
+      Octets packet(2000);
+      const ssize_t octets = ::recv(socket_, packet.data(), packet.size(), 0);
+      packet.resize(static_cast<std::size_t>(std::max<ssize_t>(0, octets)));
+      if (packet.size() >= kIpv6Header && packet[6] == next_header) return packet;
+    }
+    return {};
+  }
+
+ private:
+  int socket_;
+};
 
 class LeastMtuFixture : public MobileNodeFixture {
  public:
@@ -42,36 +82,17 @@ TEST_CASE_METHOD(LeastMtuFixture, "the longest packet that needs no second fragm
 TEST_CASE_METHOD(LeastMtuFixture, "the two fragments are the packet") {
   rewrite(kUdp, 1000, 53);
   must(path->set_flow(key(kUdp, 1000, 53), {7, kHome2, 1}));
-  // What the program sends itself is seen at the other end of the link.
-  std::unique_ptr<FILE, int (*)(FILE*)> capture(
-      ::popen("timeout 5 tcpdump -i far-wlan0 -c 1 -n -x 'ip6 proto 44' 2>/dev/null & sleep 1; wait", "r"), ::pclose);
-  Ran second;
-  const Octets packet = udp(kOut, 1000, 53, 1280 - 48);
-  // The neighbour is unknown on this link, so nothing leaves it unless its address is given.
+  // What the program sends itself is seen at the other end of the link. The neighbour is unknown on this link, so nothing
+  // leaves it unless its address is given.
   shell("ip -6 neigh replace 2001:db8:1::1 lladdr 02:00:00:00:00:99 dev wlan0");
-  std::string text;
-  char buffer[256];
-  ::usleep(700'000);  // tcpdump starts; packets before that would not be seen
-  second = out(packet);
-  while (std::fgets(buffer, sizeof buffer, capture.get()) != nullptr) text += buffer;
+  const Listener listener("far-wlan0");
+  const Octets packet = udp(kOut, 1000, 53, 1280 - 48);
+  const Ran second = out(packet);
+  const Octets first = listener.hear(kFragment);
   shell("ip -6 neigh del 2001:db8:1::1 dev wlan0");
 
   REQUIRE(second.verdict == kRedirect);
-  Octets first;
-  for (std::size_t line = text.find("0x0000:"); line != std::string::npos; line = text.find("0x", line + 1)) {
-    std::size_t at = text.find(':', line) + 1;
-    const std::size_t end = text.find('\n', line);
-    while (at < end && at != std::string::npos) {
-      unsigned octet = 0;
-      if (text[at] == ' ') {
-        ++at;
-        continue;
-      }
-      if (std::sscanf(text.substr(at, 2).c_str(), "%2x", &octet) != 1) break;
-      first.push_back(static_cast<std::uint8_t>(octet));
-      at += 2;
-    }
-  }
+  REQUIRE_FALSE(first.empty());
   const Read one = read(first), two = read(second.packet);
   CHECK(one.source == kCareOf);
   CHECK(one.destination == kHomeAgent);
