@@ -14,7 +14,7 @@ TEST_CASE("every packet twice: nobody is confused") {
   world.run_for(1s);
   for (int i = 0; i < 10; ++i) {
     const auto flow = *world.mobile_node.flow(5000);
-    REQUIRE(world.mobile_node.move_flow(flow.id, flow.interface == "wlan0" ? "wwan0" : "wlan0"));
+    REQUIRE(world.mobile_node.move_flow(flow.id, other(flow.interface)));
     world.run_for(2s);
     REQUIRE(world.quiet());
   }

@@ -9,7 +9,6 @@ using namespace mipflow::simulation;
 namespace {
 
 InterfaceIndex index_of(const std::string& interface) { return interface == "wlan0" ? kWlan : kWwan; }
-std::string other(const std::string& interface) { return interface == "wlan0" ? "wwan0" : "wlan0"; }
 
 }  // namespace
 

@@ -86,7 +86,7 @@ TEST_CASE("a move gets through every pattern, and the flow's packets are never s
     const auto flow = world.mobile_node.flow(5000);
     REQUIRE(flow);
     lose_by_mask(world, mask);
-    const std::string to = flow->interface == "wlan0" ? "wwan0" : "wlan0";
+    const std::string to = other(flow->interface);
     REQUIRE(world.mobile_node.move_flow(flow->id, to));
     // Both interfaces work all the time, so nothing may be lost however long the signalling takes.
     world.stream(5000, 100, 20ms, 1);

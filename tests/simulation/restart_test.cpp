@@ -53,7 +53,7 @@ TEST_CASE("the home agent forgot a move: it is told again where the home address
   world.mobile_node.send_datagram(5000, kCorrespondent, 7, 0);
   world.run_for(5s);
   const auto before = *world.mobile_node.flow(5000);
-  const std::string to = before.interface == "wlan0" ? "wwan0" : "wlan0";
+  const std::string to = other(before.interface);
   world.home_agent.writes_to_disk = false;
   REQUIRE(world.mobile_node.move_flow(before.id, to));
   world.run_for(5s);
@@ -96,7 +96,7 @@ TEST_CASE("the home agent loses everything in the middle of a move") {
   world.mobile_node.send_datagram(5000, kCorrespondent, 7, 0);
   world.run_for(1s);
   const auto flow = *world.mobile_node.flow(5000);
-  const std::string to = flow.interface == "wlan0" ? "wwan0" : "wlan0";
+  const std::string to = other(flow.interface);
   REQUIRE(world.mobile_node.move_flow(flow.id, to));
   world.run_for(5ms);  // the Binding Update is on its way
   world.home_agent.stop();

@@ -28,6 +28,9 @@ inline constexpr InterfaceIndex kHomeInterface = 2;
 inline constexpr InterfaceIndex kWlan = 3;
 inline constexpr InterfaceIndex kWwan = 4;
 
+// The mobile node's other interface.
+inline std::string other(const std::string& interface) { return interface == "wlan0" ? "wwan0" : "wlan0"; }
+
 struct Options {
   std::uint64_t seed = 1;
   bool real_home_link = true;
