@@ -59,6 +59,18 @@ std::optional<SentUpdate> update_of(const std::vector<SentUpdate>& updates, cons
   return std::nullopt;
 }
 
+// A flow that a correspondent node began away from home, to port 22, goes on at home.
+void come_home_with_a_flow(TestNode& test) {
+  test.wlan_up();
+  test.serve(5s);
+  test.incoming(22);
+  test.take_updates();
+  plug_in_at_home(test);
+  home_agent_answers_solicitation(test);
+  test.acknowledge(*update_of(test.take_updates(), kPrimary));
+  REQUIRE(test.node.status(test.both()).at_home);
+}
+
 }  // namespace
 
 TEST_CASE("coming home: solicitation from ::, de-registration to the home agent's frame address, three advertisements") {
@@ -171,14 +183,7 @@ TEST_CASE("at home neighbours that ask for the home address get an answer") {
 
 TEST_CASE("leaving home registers again, with the flows that were begun there") {
   TestNode test;
-  test.wlan_up();
-  test.serve(5s);
-  test.incoming(22);
-  test.take_updates();
-  plug_in_at_home(test);
-  home_agent_answers_solicitation(test);
-  test.acknowledge(*update_of(test.take_updates(), kPrimary));
-  REQUIRE(test.node.status(test.both()).at_home);
+  come_home_with_a_flow(test);
   CHECK(test.flow_with_port(22)->state == "active");
   test.advance(std::chrono::hours{1});
   test.take_updates();
@@ -218,14 +223,7 @@ TEST_CASE("a flow whose packets are rewritten keeps its binding, and the node re
 
 TEST_CASE("a command to another interface makes the node leave home") {
   TestNode test;
-  test.wlan_up();
-  test.serve(5s);
-  test.incoming(22);
-  test.take_updates();
-  plug_in_at_home(test);
-  home_agent_answers_solicitation(test);
-  test.acknowledge(*update_of(test.take_updates(), kPrimary));
-  REQUIRE(test.node.status(test.both()).at_home);
+  come_home_with_a_flow(test);
   test.take_updates();
   REQUIRE(test.move(test.flow_with_port(22)->id, "wlan0"));
   const auto update = update_of(test.take_updates(), kPrimary);
