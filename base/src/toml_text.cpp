@@ -59,20 +59,27 @@ std::optional<TextPosition> pass_string(Walker& walker, char mark, bool multi_li
 
 }  // namespace
 
-std::optional<TextPosition> find_stray_character(std::string_view toml) {
+std::optional<TomlObstacle> find_obstacle(std::string_view toml) {
+  constexpr const char* kStray = "a character that is not ASCII can only stand in a text in quotation marks or in a comment";
+  static_assert(kMostKeyParts == 32);
+  constexpr const char* kDeep = "a key of more than 32 parts";
   constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
+  constexpr std::string_view kEndsOfKeys = "=,\n[]{}";
   if (toml.starts_with(kByteOrderMark)) toml.remove_prefix(kByteOrderMark.size());
   Walker walker(toml);
+  std::size_t dots = 0;
   while (!walker.at_end()) {
     const char c = walker.current();
-    if (!is_ascii(c)) return walker.position();
+    if (!is_ascii(c)) return TomlObstacle{walker.position(), kStray};
     if (c == '#') {
       while (!walker.at_end() && walker.current() != '\n') walker.advance();
     } else if (c == '"' || c == '\'') {
       const bool multi_line = walker.starts_with(c == '"' ? "\"\"\"" : "'''");
       walker.advance(multi_line ? 3 : 1);
-      if (const auto stray = pass_string(walker, c, multi_line)) return stray;
+      if (const auto stray = pass_string(walker, c, multi_line)) return TomlObstacle{*stray, kStray};
     } else {
+      if (c == '.' && ++dots >= kMostKeyParts) return TomlObstacle{walker.position(), kDeep};
+      if (kEndsOfKeys.find(c) != std::string_view::npos) dots = 0;
       walker.advance();
     }
   }

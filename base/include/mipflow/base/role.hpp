@@ -13,6 +13,7 @@
 #include <array>
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "mipflow/base/address.hpp"
@@ -49,12 +50,19 @@ struct Verdict {
   VerdictKind kind;
 };
 
+// A text that the role wants to have again after a restart; replaces the one with the same name.
+struct KeptText {
+  std::string name;  // letters and hyphens
+  std::string text;
+};
+
 struct Outputs {
   std::vector<OutgoingPacket> packets;
   std::vector<Verdict> verdicts;
   std::vector<Notice> notices;
+  std::vector<KeptText> kept;
 
-  void clear() { packets.clear(); verdicts.clear(); notices.clear(); }
+  void clear() { packets.clear(); verdicts.clear(); notices.clear(); kept.clear(); }
 };
 
 }  // namespace mipflow

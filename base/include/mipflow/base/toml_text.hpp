@@ -14,11 +14,19 @@ struct TextPosition {
   friend bool operator==(const TextPosition&, const TextPosition&) = default;
 };
 
-// The first character of a TOML text that is not ASCII and stands neither in a string nor in a comment; nullopt when there
-// is none. TOML 1.0 allows no such character (a byte order mark at the start apart), and toml++ 3.3 does not always survive
-// one: its test for other kinds of blanks runs into __builtin_unreachable for U+00A1 to U+0499, which has all accented
-// letters. So whoever parses TOML that was not written by a program asks this first. Found as well: one directly behind
-// the backslash that continues a line of a multi-line string; TOML would allow that, toml++ makes the same mistake.
-std::optional<TextPosition> find_stray_character(std::string_view toml);
+struct TomlObstacle {
+  TextPosition position;
+  const char* reason;  // for whoever wrote the text
+};
+inline constexpr std::size_t kMostKeyParts = 32;  // in a.b.c there are three
+
+// The first place of a TOML text at which toml++ 3.3 could fail worse than with an error; nullopt when there is none. So whoever
+// parses TOML that was not written by a program asks this first.
+// - A character that is not ASCII and stands neither in a string nor in a comment. TOML 1.0 allows none (a byte order mark at the
+//   start apart); toml++'s test for other kinds of blanks runs into __builtin_unreachable for U+00A1 to U+0499, which has all
+//   accented letters. Found as well: one directly behind the backslash that continues a line of a multi-line string; TOML
+//   would allow that, toml++ makes the same mistake.
+// - A key of more than kMostKeyParts parts: each part is a level of recursion there, and the stack ends.
+std::optional<TomlObstacle> find_obstacle(std::string_view toml);
 
 }  // namespace mipflow
