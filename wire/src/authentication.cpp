@@ -42,11 +42,10 @@ struct FoundAuthenticator {
 
 // nullopt unless there is exactly one such option with nothing but padding behind it.
 std::optional<FoundAuthenticator> find_authenticator(BytesView mobility_header) {
-  Reader reader(mobility_header);
-  reader.skip(kMobilityTypeOffset);
-  const auto start = options_start(reader.u8());
+  const auto start = options_start(mobility_header);
   if (!start || mobility_header.size() < *start) return std::nullopt;
-  reader.skip(*start - kMobilityTypeOffset - 1);
+  Reader reader(mobility_header);
+  reader.skip(*start);
 
   std::optional<FoundAuthenticator> found;
   while (reader.remaining() > 0) {

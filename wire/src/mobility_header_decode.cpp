@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+#include "agent_service_layout.hpp"
 #include "mipflow/wire/mobility_header.hpp"
 #include "mobility_layout.hpp"
 
@@ -68,8 +69,9 @@ MobilityMessage decode_fixed_part(MobilityType type, Reader& reader) {
       message.home_address = reader.address();
       return message;
     }
+    case MobilityType::Experimental: break;
   }
-  return BindingRefreshRequest{};  // not reached: the caller refuses every other type
+  return BindingRefreshRequest{};  // not reached: the caller knows the last one and refuses every other type
 }
 
 }  // namespace
@@ -96,11 +98,19 @@ Expected<MobilityMessage, DecodeError> decode_mobility_header(BytesView mobility
   const std::uint8_t type = reader.u8();
   reader.skip(3);
   const auto fixed_length = options_start(type);
-  if (!fixed_length) return refuse(DecodeErrorKind::UnknownMobilityType, kMobilityTypeOffset);
+  // Other experiments share the type.
+  const bool is_service = type == static_cast<std::uint8_t>(MobilityType::Experimental);
+  const bool is_known = fixed_length && (!is_service || header[kServiceVersionOffset] == kAgentServiceVersion);
+  if (!is_known) return refuse(DecodeErrorKind::UnknownMobilityType, kMobilityTypeOffset);
   if (payload_proto != kNoNextHeader) return refuse(DecodeErrorKind::PayloadProtoWrong, 0);
   if (length < *fixed_length) return refuse(DecodeErrorKind::HeaderLenTooSmall, kHeaderLenOffset);
 
-  MobilityMessage message = decode_fixed_part(static_cast<MobilityType>(type), reader);
+  MobilityMessage message;
+  if (is_service) {
+    if (const auto wrong = decode_agent_service(reader, message.emplace<AgentServiceMessage>())) return Unexpected{*wrong};
+  } else {
+    message = decode_fixed_part(static_cast<MobilityType>(type), reader);
+  }
   auto options = decode_options(reader);
   if (!options) return Unexpected{options.error()};
   std::visit([&](auto& concrete) { concrete.options = std::move(*options); }, message);

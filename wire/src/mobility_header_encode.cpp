@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include <cassert>
 
+#include "agent_service_layout.hpp"
 #include "mipflow/base/flow_key.hpp"
 #include "mipflow/wire/checksum.hpp"
 #include "mipflow/wire/mobility_header.hpp"
@@ -56,6 +57,7 @@ struct FixedPartEncoder {
     writer.u8(0);
     writer.address(message.home_address);
   }
+  void operator()(const AgentServiceMessage& message) const { encode_agent_service(writer, message); }
 };
 
 }  // namespace
@@ -70,6 +72,7 @@ MobilityType type_of(const MobilityMessage& message) {
     MobilityType operator()(const BindingUpdate&) const { return MobilityType::BindingUpdate; }
     MobilityType operator()(const BindingAcknowledgement&) const { return MobilityType::BindingAcknowledgement; }
     MobilityType operator()(const BindingError&) const { return MobilityType::BindingError; }
+    MobilityType operator()(const AgentServiceMessage&) const { return MobilityType::Experimental; }
   };
   return std::visit(Types{}, message);
 }

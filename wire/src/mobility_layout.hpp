@@ -24,8 +24,8 @@ inline constexpr std::size_t kMobilityTypeOffset = 2;
 inline constexpr std::size_t kMobilityChecksumOffset = 4;
 inline constexpr std::uint8_t kNoNextHeader = 59;
 
-// Where the options of a message start, counted from the start of the Mobility Header: what stands before is there in
-// every message of that type. nullopt for types that RFC 6275 does not define.
+// What of a message is there in every message of that type, counted from the start of the Mobility Header; the options
+// start behind it, but for the type with a length of its own (see below). nullopt for types that we do not speak.
 constexpr std::optional<std::size_t> options_start(std::uint8_t mobility_type) {
   switch (static_cast<MobilityType>(mobility_type)) {
     case MobilityType::BindingRefreshRequest: return 8;
@@ -36,9 +36,12 @@ constexpr std::optional<std::size_t> options_start(std::uint8_t mobility_type) {
     case MobilityType::BindingUpdate:
     case MobilityType::BindingAcknowledgement: return 12;
     case MobilityType::BindingError: return 24;
+    case MobilityType::Experimental: return 14;
   }
   return std::nullopt;
 }
+// Where the options of this message start; it may be behind its end. nullopt for types that we do not speak.
+std::optional<std::size_t> options_start(BytesView mobility_header);
 
 // BU: A|H|L|K are the top bits of the 16-bit word, BA: K is the top bit of the octet. RFC 6275 §6.1.7, §6.1.8.
 inline constexpr std::uint16_t kUpdateA = 0x8000;

@@ -14,6 +14,7 @@ const char* to_string(MobilityType type) {
     case MobilityType::BindingUpdate: return "binding-update";
     case MobilityType::BindingAcknowledgement: return "binding-acknowledgement";
     case MobilityType::BindingError: return "binding-error";
+    case MobilityType::Experimental: return "experimental";
   }
   return "unknown";
 }
@@ -60,6 +61,7 @@ const char* to_string(DecodeErrorKind kind) {
     case DecodeErrorKind::HeaderLenTooSmall: return "header-len-too-small";
     case DecodeErrorKind::OptionOverrun: return "option-overrun";
     case DecodeErrorKind::OptionLengthWrong: return "option-length-wrong";
+    case DecodeErrorKind::ServiceBodyWrong: return "service-body-wrong";
     case DecodeErrorKind::OptionMisplaced: return "option-misplaced";
     case DecodeErrorKind::HomeAddressOptionWrong: return "home-address-option-wrong";
     case DecodeErrorKind::RoutingHeaderWrong: return "routing-header-wrong";

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+#include <algorithm>
 #include <cassert>
 
 #include "extension_headers.hpp"
@@ -82,6 +83,14 @@ Bytes build_packet(const Envelope& envelope, const Icmpv6Message& message) {
   if (is_neighbor_discovery(message)) finished.hop_limit = kNeighborDiscoveryHopLimit;
   return build_packet_around(finished, kProtocolIcmpv6,
                              encode(message, logical_source(envelope), logical_destination(envelope)));
+}
+
+Bytes build_icmpv6_error(const Address& source, const Address& destination, std::uint8_t type, std::uint8_t code,
+                         std::uint32_t parameter, BytesView invoking_packet) {
+  constexpr std::size_t kMinimumMtu = 1280;
+  constexpr std::size_t kHeaders = 40 + 8;  // IPv6, ICMPv6
+  const BytesView quoted = invoking_packet.first(std::min(invoking_packet.size(), kMinimumMtu - kHeaders));
+  return build_packet({source, destination}, Icmpv6Error{type, code, parameter, Bytes(quoted.begin(), quoted.end())});
 }
 
 Bytes encapsulate(BytesView inner, const Address& source, const Address& destination) {

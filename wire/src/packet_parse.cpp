@@ -54,6 +54,7 @@ Failure read_routing_header(Reader routing, PacketView& view) {
 
 // RFC 8200 §4.5. True when the walk ends here: what follows a later fragment's header is no header.
 bool read_fragment_header(Reader& reader, PacketView& view) {
+  view.extension_headers.fragment = true;
   view.protocol = reader.u8();
   reader.skip(1);
   const std::uint16_t word = reader.u16();
@@ -77,12 +78,21 @@ Failure walk_extension_headers(Reader& reader, PacketView& view) {
         const Reader body = reader.sub_reader(length - 2);
         if (reader.failed()) break;
         Failure failed;
+        const bool had_home_address = view.home_address_option.has_value();
+        const bool had_routing_header = view.routing_header_home_address.has_value();
         if (header == kDestinationOptions) failed = read_destination_options(body, view);
+        const bool brought_home_address = view.home_address_option && !had_home_address;
+        if (brought_home_address) view.behind_home_address_option = view.protocol;
         if (header == kRoutingHeader) failed = read_routing_header(body, view);
+        auto& seen = view.extension_headers;
+        seen.hop_by_hop |= header == kHopByHopOptions;
+        seen.destination_options |= header == kDestinationOptions && !brought_home_address;
+        seen.routing |= header == kRoutingHeader && view.routing_header_home_address.has_value() == had_routing_header;
         if (failed) return failed;
         break;
       }
       case kAuthenticationHeader: {
+        view.extension_headers.authentication = true;
         view.protocol = reader.u8();
         // RFC 4302 §2.2: unlike every other extension header in units of four octets, minus two.
         reader.skip((std::size_t{reader.u8()} + 2) * 4 - 2);

@@ -37,7 +37,7 @@ inline constexpr Duration kLifetimeUnit = std::chrono::seconds{4};
 inline constexpr std::uint32_t kSmallestSpi = 256;
 inline constexpr Duration kDefaultTimestampWindow = std::chrono::seconds{7};
 
-// RFC 6275 §6.1.2-6.1.9
+// RFC 6275 §6.1.2-6.1.9, and RFC 5096 for the type of all experiments, which is that of agent_service.hpp.
 enum class MobilityType : std::uint8_t {
   BindingRefreshRequest = 0,
   HomeTestInit = 1,
@@ -47,6 +47,7 @@ enum class MobilityType : std::uint8_t {
   BindingUpdate = 5,
   BindingAcknowledgement = 6,
   BindingError = 7,
+  Experimental = 11,
 };
 
 // Binding Acknowledgement Status: RFC 6275 §6.1.8 and, from 144 on, RFC 4285 §6 and later registrations.

@@ -15,6 +15,7 @@ enum class DecodeErrorKind : std::uint8_t {
   HeaderLenTooSmall,      // RFC 6275 §9.2: ICMPv6 Parameter Problem code 0, pointer = offset
   OptionOverrun,          // a TLV runs past its header
   OptionLengthWrong,      // a known option with a length its definition forbids
+  ServiceBodyWrong,       // agent_service.hpp: a body that ends before its own fields do, or has more than it may
   OptionMisplaced,        // e.g. octets behind the Binding Authorization Data option
   HomeAddressOptionWrong, // RFC 6275 §6.3 / §9.3.1
   RoutingHeaderWrong,     // RFC 6275 §6.4: Hdr Ext Len not 2, Segments Left not 1

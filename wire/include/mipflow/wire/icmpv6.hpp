@@ -84,6 +84,10 @@ struct RouterAdvertisement {  // RFC 4861 §4.2 with RFC 6275 §7
   std::optional<std::uint16_t> home_agent_lifetime{};                 // §7.4, seconds
   friend bool operator==(const RouterAdvertisement&, const RouterAdvertisement&) = default;
 };
+// Codes of Parameter Problem, RFC 4443 §3.4.
+inline constexpr std::uint8_t kUnrecognizedNextHeader = 1;
+inline constexpr std::uint8_t kUnrecognizedOption = 2;
+
 // RFC 4443 §3: Destination Unreachable, Packet Too Big, Time Exceeded, Parameter Problem.
 struct Icmpv6Error {
   std::uint8_t type = 0;

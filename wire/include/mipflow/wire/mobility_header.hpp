@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The eight messages of the Mobility Header, RFC 6275 §6.1.
+// The eight messages of the Mobility Header, RFC 6275 §6.1, and our own ninth, agent_service.hpp.
 #pragma once
 
 #include <cstdint>
@@ -8,6 +8,7 @@
 #include "mipflow/base/address.hpp"
 #include "mipflow/base/bytes.hpp"
 #include "mipflow/base/expected.hpp"
+#include "mipflow/wire/agent_service.hpp"
 #include "mipflow/wire/constants.hpp"
 #include "mipflow/wire/error.hpp"
 #include "mipflow/wire/options.hpp"
@@ -79,7 +80,7 @@ struct BindingError {  // §6.1.9
 };
 
 using MobilityMessage = std::variant<BindingRefreshRequest, HomeTestInit, CareOfTestInit, HomeTest, CareOfTest,
-                                     BindingUpdate, BindingAcknowledgement, BindingError>;
+                                     BindingUpdate, BindingAcknowledgement, BindingError, AgentServiceMessage>;
 
 MobilityType type_of(const MobilityMessage& message);
 

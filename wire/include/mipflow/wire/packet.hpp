@@ -16,6 +16,17 @@
 
 namespace mipflow::wire {
 
+// Which extension headers there are, without those that Mobile IPv6 alone put there: a type 2 routing header, a Destination
+// Options header with a Home Address option.
+struct ExtensionHeaders {
+  bool hop_by_hop = false;
+  bool routing = false;
+  bool fragment = false;
+  bool destination_options = false;
+  bool authentication = false;
+  friend bool operator==(const ExtensionHeaders&, const ExtensionHeaders&) = default;
+};
+
 // A view of a packet's headers; `payload` points into the buffer that was parsed.
 struct PacketView {
   Address source;             // on the wire
@@ -27,11 +38,13 @@ struct PacketView {
   std::optional<Address> routing_header_home_address;   // type 2 routing header, RFC 6275 §6.4
   std::optional<std::uint16_t> fragment_offset;         // octets; set when there is a Fragment header
   bool more_fragments = false;
+  ExtensionHeaders extension_headers;
   bool truncated = false;                               // the IPv6 header promises more octets than there are
   std::uint8_t protocol = 59;                           // of the upper layer
   std::size_t payload_offset = 0;                       // from the start of the IPv6 header
   // Where the Home Address option's Type octet stands (ICMPv6 pointer), when there is one.
   std::size_t home_address_option_offset = 0;
+  std::uint8_t behind_home_address_option = 0;          // Next Header of the Destination Options header that holds it
   BytesView payload;
 
   // What the upper layer sees: with the substitutions of RFC 6275 §6.1.1.
@@ -75,6 +88,10 @@ Bytes build_packet(const Envelope& envelope, const Icmpv6Message& message);
 Bytes build_packet_from_header(const Envelope& envelope, Bytes mobility_header);
 // The same around any finished upper layer (an ICMPv6 message whose checksum is already right).
 Bytes build_packet_around(const Envelope& envelope, std::uint8_t protocol, BytesView upper_layer);
+
+// An ICMPv6 error message about `invoking_packet`, of which it quotes as much as fits 1280 octets (RFC 4443 §2.4 (c)).
+Bytes build_icmpv6_error(const Address& source, const Address& destination, std::uint8_t type, std::uint8_t code,
+                         std::uint32_t parameter, BytesView invoking_packet);
 
 // IPv6-in-IPv6, RFC 2473 §3 without options; traffic class 0, flow label 0, hop limit 64.
 Bytes encapsulate(BytesView inner, const Address& source, const Address& destination);
