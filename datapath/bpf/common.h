@@ -13,6 +13,7 @@
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
 
+#include "addresses.h"
 #include "layout.h"
 
 /* Since Linux 6.3; older kernels answer -EINVAL, see take_off_outer_header(). */
@@ -22,6 +23,7 @@
 
 #define AF_INET6 10
 #define EINVAL 22
+#define EALREADY 114
 #define ETHERNET_HEADER 14
 #define IPV6_HEADER 40
 #define ICMPV6_ERROR_HEADER 8
@@ -51,33 +53,10 @@ static __always_inline int drop(enum mipflow_counter reason)
   return TC_ACT_SHOT;
 }
 
-static __always_inline bool same_address(const struct mipflow_address *a, const struct mipflow_address *b)
+/* Nothing came in anywhere: a local socket, or the kernel itself, has sent the packet. */
+static __always_inline bool is_from_this_node(const struct __sk_buff *skb)
 {
-  return !((a->word[0] ^ b->word[0]) | (a->word[1] ^ b->word[1]) | (a->word[2] ^ b->word[2]) |
-           (a->word[3] ^ b->word[3]));
-}
-
-static __always_inline bool is_unspecified(const struct mipflow_address *a)
-{
-  return !(a->word[0] | a->word[1] | a->word[2] | a->word[3]);
-}
-
-static __always_inline bool is_multicast(const struct mipflow_address *a)
-{
-  return (a->word[0] & bpf_htonl(0xff000000)) == bpf_htonl(0xff000000);
-}
-
-static __always_inline bool is_link_local(const struct mipflow_address *a)
-{
-  return (a->word[0] & bpf_htonl(0xffc00000)) == bpf_htonl(0xfe800000);
-}
-
-/* Neither multicast nor link-local nor `::` nor `::1`: may stand in a packet inside a tunnel. */
-static __always_inline bool may_be_tunnelled(const struct mipflow_address *a)
-{
-  bool unspecified_or_loopback = !(a->word[0] | a->word[1] | a->word[2] | (a->word[3] & bpf_htonl(0xfffffffe)));
-
-  return !is_multicast(a) && !is_link_local(a) && !unspecified_or_loopback;
+  return skb->ingress_ifindex == 0;
 }
 
 #endif

@@ -37,6 +37,13 @@ struct {
 } bindings SEC(".maps");
 
 struct {
+  __uint(type, BPF_MAP_TYPE_ARRAY);
+  __uint(max_entries, 1);
+  __type(key, __u32);
+  __type(value, __u32);
+} plain_bindings SEC(".maps");
+
+struct {
   __uint(type, BPF_MAP_TYPE_HASH);
   __uint(max_entries, 1);
   __type(key, struct mipflow_address);
@@ -56,6 +63,13 @@ struct {
   __type(key, struct mipflow_address);
   __type(value, __u32);
 } home_agents SEC(".maps");
+
+struct {
+  __uint(type, BPF_MAP_TYPE_HASH);
+  __uint(max_entries, 1);
+  __type(key, struct mipflow_pair);
+  __type(value, __u32);
+} routing_header_sources SEC(".maps");
 
 struct {
   __uint(type, BPF_MAP_TYPE_LRU_HASH);
@@ -88,37 +102,62 @@ static __always_inline struct mipflow_fragment_key fragment_key_of(const struct 
   return key;
 }
 
+/* Counts segments that carry nothing that was not seen on this way before: what was lost behind here (out) or before here
+ * (in), or was overtaken, or is thought to be lost by its sender.
+ *
+ * Not counted: segments without octets, and those of the one octet before the next one, which are keep-alives (RFC 9293
+ * §3.8.4) or probes of a closed window. So a lost octet that was sent alone is not seen. A large packet that the kernel cuts up or has put
+ * together is one range: it counts with all its segments, or when it has a new octet with none. */
+static __always_inline void note_sequence(struct mipflow_direction_activity *way, struct mipflow_direction_activity *back,
+                                          const struct packet *packet, __u32 octets, __u32 segments)
+{
+  bool opens = packet->tcp_flags & TCP_SYN;
+  bool closes = packet->tcp_flags & TCP_FIN;
+  __u32 range = octets + opens + closes;
+  __u32 next = packet->sequence + range;
+  __u32 ahead = next - way->next_sequence; /* modulo 2^32, as sequence numbers are */
+
+  if (range == 0 || (packet->tcp_flags & TCP_RST))
+    return;
+  if (!way->sequence_known || (opens && ahead)) {
+    if (opens && !(packet->tcp_flags & TCP_ACK))
+      back->sequence_known = 0; /* the ports are used again */
+    way->next_sequence = next;
+    way->sequence_known = 1;
+  } else if ((__s32)ahead > 0) {
+    way->next_sequence = next;
+  } else if (ahead || range > 1 || opens || closes) {
+    __sync_fetch_and_add(&way->retransmissions, segments);
+  }
+}
+
 /* Counters and the end of a flow. `key` is the one of map departures. */
 __noinline int account(struct __sk_buff *skb, const struct packet *packet, __u32 slot, bool departing,
                        const struct mipflow_flow_key *key)
 {
   struct mipflow_activity *flow = bpf_map_lookup_elem(&activity, &slot);
+  struct mipflow_direction_activity *way, *back;
   struct mipflow_flow_closed_record *record;
-  __u64 octets, packets = 1;
-  __u32 state;
+  __u64 octets, packets, now, gap;
+  __u32 state, payload;
 
   if (!flow || !packet || !key)
     return 0;
-  octets = skb->len - packet->start;
-  if (skb->gso_size) { /* many packets on the wire, each with its own headers */
-    __u32 headers = packet->upper + packet->upper_octets - packet->start;
-
-    if (octets > headers) {
-      packets = (octets - headers + skb->gso_size - 1) / skb->gso_size;
-      octets += (packets - 1) * headers;
-    }
-  }
-  if (departing) {
-    __sync_fetch_and_add(&flow->packets_out, packets);
-    __sync_fetch_and_add(&flow->octets_out, octets);
-  } else {
-    __sync_fetch_and_add(&flow->packets_in, packets);
-    __sync_fetch_and_add(&flow->octets_in, octets);
-  }
-  flow->last_seen_ns = bpf_ktime_get_boot_ns();
+  way = departing ? &flow->out : &flow->in;
+  back = departing ? &flow->in : &flow->out;
+  payload = size_on_the_wire(skb, packet, &packets, &octets);
+  __sync_fetch_and_add(&way->packets, packets);
+  __sync_fetch_and_add(&way->octets, octets);
+  now = bpf_ktime_get_boot_ns();
+  gap = way->last_seen_ns ? now - way->last_seen_ns : 0;
+  way->last_seen_ns = now;
+  if ((__s64)gap > (__s64)way->longest_gap_ns) /* another processor may have been later */
+    way->longest_gap_ns = gap;
 
   if (packet->protocol != IPPROTO_TCP || packet->is_later_fragment)
     return 0;
+  if (!packet->is_fragment)
+    note_sequence(way, back, packet, payload, packets);
   state = flow->tcp_state;
   if (!state && !(packet->tcp_flags & (TCP_FIN | TCP_RST)))
     return 0;

@@ -1,32 +1,35 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
-/* Home agent. leave_mip0: packets that host routes to home addresses sent here, into the tunnel to the care-of address.
+/* Home agent. leave_mip0: packets that routes to home addresses sent here, into the tunnel to the care-of address.
  * enter_…_uplink: reverse-tunnelled packets to mip0, from where the kernel forwards them; signalling and watched
- * neighbour discovery to the daemon. */
+ * neighbour discovery to the daemon. It is a correspondent node too: correspondents.h. */
 #include "common.h"
 
+#include "home_registrations.h" /* before correspondents.h and routes.h, which ask it */
+
+#include "correspondents.h"
 #include "outer_fragments.h"
 #include "packet.h"
 #include "packet_too_big.h"
 #include "ring.h"
+#include "routes.h"
 #include "tunnel.h"
+#include "unbound_sources.h"
 
-/* The loader sets the sizes of these maps. Memory is taken as entries come: a home agent may serve a million home
- * addresses, and most serve few. */
+/* The loader sets the sizes of these maps. */
 struct {
-  __uint(type, BPF_MAP_TYPE_HASH);
+  __uint(type, BPF_MAP_TYPE_ARRAY);
   __uint(max_entries, 1);
-  __uint(map_flags, BPF_F_NO_PREALLOC);
-  __type(key, struct mipflow_address);
-  __type(value, struct mipflow_tunnel);
-} tunnels SEC(".maps");
+  __uint(map_flags, BPF_F_MMAPABLE);
+  __type(key, __u32);
+  __type(value, struct mipflow_tunnel_activity);
+} tunnel_activity SEC(".maps");
 
 struct {
-  __uint(type, BPF_MAP_TYPE_HASH);
+  __uint(type, BPF_MAP_TYPE_ARRAY);
   __uint(max_entries, 1);
-  __uint(map_flags, BPF_F_NO_PREALLOC);
-  __type(key, struct mipflow_tunnel_source);
+  __type(key, __u32);
   __type(value, __u32);
-} tunnel_sources SEC(".maps");
+} tunnel_activity_wanted SEC(".maps");
 
 struct {
   __uint(type, BPF_MAP_TYPE_HASH);
@@ -36,53 +39,84 @@ struct {
   __type(value, __u32);
 } watched_addresses SEC(".maps");
 
-struct {
-  __uint(type, BPF_MAP_TYPE_HASH);
-  __uint(max_entries, 1);
-  __type(key, struct mipflow_address);
-  __type(value, __u32);
-} signalling_addresses SEC(".maps");
-
 /* ---- to the mobile nodes ---- */
 
-/* The routing tables' answer for a packet of so many octets, 0: whatever its length. */
-static __noinline long find_way(struct __sk_buff *skb, const struct mipflow_tunnel *tunnel, const struct packet *packet,
-                                __u32 octets, struct mipflow_way *way)
+static __always_inline void note_activity(__u32 slot, __u64 packets, __u64 octets)
 {
-  struct bpf_fib_lookup route = {.family = AF_INET6};
+  struct mipflow_tunnel_activity *activity;
+  __u32 zero = 0;
+  const __u32 *wanted = bpf_map_lookup_elem(&tunnel_activity_wanted, &zero);
+
+  if (!wanted || !*wanted)
+    return;
+  activity = bpf_map_lookup_elem(&tunnel_activity, &slot);
+  if (!activity)
+    return;
+  __sync_fetch_and_add(&activity->packets, packets);
+  __sync_fetch_and_add(&activity->octets, octets);
+}
+
+static __noinline int leave_through_tunnel(struct __sk_buff *skb, const struct packet *packet,
+                                           const struct mipflow_tunnel *tunnel)
+{
+  struct mipflow_way *way = begin_way(&tunnel->home_agent, &tunnel->care_of_address);
+  __u32 segment = longest_segment(skb, packet);
+  __u64 packets, octets;
+  bool too_long;
+  int verdict;
   long found;
 
-  route.ifindex = settings.mip0;
-  route.tot_len = octets;
-  route.flowinfo = packet->version_class_label & bpf_htonl(0x0fffffff);
-  route.l4_protocol = IPPROTO_IPV6;
-  __builtin_memcpy(route.ipv6_src, &tunnel->home_agent, sizeof(route.ipv6_src));
-  __builtin_memcpy(route.ipv6_dst, &tunnel->care_of_address, sizeof(route.ipv6_dst));
-  found = bpf_fib_lookup(skb, &route, sizeof(route), 0);
-  if (found == BPF_FIB_LKUP_RET_FRAG_NEEDED) {
-    way->mtu = route.mtu_result;
-    return found;
+  if (!way)
+    return TC_ACT_SHOT;
+  found = find_way(skb, packet, IPPROTO_IPV6, segment + IPV6_HEADER, way);
+  too_long = found == BPF_FIB_LKUP_RET_FRAG_NEEDED;
+  way->mtu = path_mtu(too_long ? way->mtu : ~0u, &tunnel->path_mtu);
+  too_long = too_long || segment + IPV6_HEADER > way->mtu;
+  if (too_long && segment > MINIMUM_MTU) {
+    count(MIPFLOW_COUNT_too_big);
+    if (!may_be_answered(packet))
+      return TC_ACT_SHOT;
+    return answer_packet_too_big(skb, packet, &tunnel->home_agent, inner_mtu(way->mtu, IPV6_HEADER));
   }
-  /* A care-of address that is itself reached through mip0 would make a loop. */
-  if ((found != BPF_FIB_LKUP_RET_SUCCESS && found != BPF_FIB_LKUP_RET_NO_NEIGH) || route.ifindex == settings.mip0)
-    return BPF_FIB_LKUP_RET_UNREACHABLE;
-  way->source = tunnel->home_agent;
-  way->destination = tunnel->care_of_address;
-  way->uplink = route.ifindex;
-  __builtin_memcpy(&way->next_hop, route.ipv6_dst, sizeof(way->next_hop));
-  return BPF_FIB_LKUP_RET_SUCCESS;
+  if (found == BPF_FIB_LKUP_RET_FRAG_NEEDED)
+    found = find_way(skb, packet, IPPROTO_IPV6, 0, way);
+  if (found != BPF_FIB_LKUP_RET_SUCCESS)
+    return drop(MIPFLOW_COUNT_no_route);
+  size_on_the_wire(skb, packet, &packets, &octets); /* before the outer header */
+  verdict = enter_tunnel(skb, packet, way, too_long);
+  if (verdict != TC_ACT_SHOT)
+    note_activity(tunnel->slot, packets, octets);
+  return verdict;
+}
+
+/* A packet to an address that nobody has bound, below a routed home network, whose one route leads here for all. Routing sees
+ * it once more, without that route: what the operator has for the prefix or a part of it decides, and the kernel answers with
+ * errors as a router does, and as often (RFC 4443 §2.4). */
+static __noinline int leave_to_routing(struct __sk_buff *skb, const struct packet *packet)
+{
+  __u8 hop_limit;
+
+  if (skb->mark & MIPFLOW_UNBOUND_MARK)
+    return drop(MIPFLOW_COUNT_no_binding); /* a route of somebody else's leads here */
+  if (!is_from_this_node(skb)) {
+    /* It passes one router and not two. */
+    if (bpf_skb_load_bytes(skb, packet->start + HOP_LIMIT, &hop_limit, sizeof(hop_limit)))
+      return drop(MIPFLOW_COUNT_not_forwardable);
+    ++hop_limit;
+    if (bpf_skb_store_bytes(skb, packet->start + HOP_LIMIT, &hop_limit, sizeof(hop_limit), 0))
+      return drop(MIPFLOW_COUNT_not_forwardable);
+  }
+  skb->mark |= MIPFLOW_UNBOUND_MARK;
+  count(MIPFLOW_COUNT_unbound_destinations);
+  return redirect_to_mip0(skb, ETHERNET_HEADER);
 }
 
 SEC("tc")
 int leave_mip0(struct __sk_buff *skb)
 {
-  const struct mipflow_tunnel *tunnel;
-  struct mipflow_way way = {};
   const struct mipflow_way *first_fragments_way;
+  const struct mipflow_tunnel *tunnel;
   struct packet packet;
-  __u32 segment;
-  bool too_long;
-  long found;
 
   if (skb->protocol != bpf_htons(ETH_P_IPV6) || !read_packet(skb, ETHERNET_HEADER, &packet))
     return drop(MIPFLOW_COUNT_not_forwardable);
@@ -91,60 +125,32 @@ int leave_mip0(struct __sk_buff *skb)
     return redirect_to_neighbour(skb, first_fragments_way->uplink, &first_fragments_way->next_hop);
   if (!may_be_tunnelled(&packet.source) || !may_be_tunnelled(&packet.destination))
     return drop(MIPFLOW_COUNT_not_forwardable);
-  tunnel = bpf_map_lookup_elem(&tunnels, &packet.destination);
-  if (!tunnel)
-    return drop(MIPFLOW_COUNT_no_binding);
+  if (is_from_this_node(skb)) {
+    int verdict = leave_directly(skb, &packet);
 
-  segment = longest_segment(skb, &packet);
-  found = find_way(skb, tunnel, &packet, segment + IPV6_HEADER, &way);
-  too_long = found == BPF_FIB_LKUP_RET_FRAG_NEEDED;
-  if (!too_long) {
-    way.mtu = path_mtu(~0u, &tunnel->path_mtu);
-    too_long = segment + IPV6_HEADER > way.mtu;
+    if (verdict != NOT_ROUTE_OPTIMIZED)
+      return verdict;
   }
-  if (too_long && segment > MINIMUM_MTU) {
-    count(MIPFLOW_COUNT_too_big);
-    if (!may_be_answered(&packet))
-      return TC_ACT_SHOT;
-    return answer_packet_too_big(skb, &packet, &tunnel->home_agent, inner_mtu(way.mtu));
+  tunnel = bpf_map_lookup_elem(&tunnels, &packet.destination);
+  if (tunnel)
+    return leave_through_tunnel(skb, &packet, tunnel);
+  if (is_from_this_node(skb)) {
+    int verdict = leave_plainly(skb, &packet);
+
+    if (verdict != NOT_ROUTE_OPTIMIZED)
+      return verdict;
   }
-  if (found == BPF_FIB_LKUP_RET_FRAG_NEEDED)
-    found = find_way(skb, tunnel, &packet, 0, &way);
-  if (found != BPF_FIB_LKUP_RET_SUCCESS)
-    return drop(MIPFLOW_COUNT_no_route);
-  return enter_tunnel(skb, &packet, &way, too_long);
+  return leave_to_routing(skb, &packet);
 }
 
 /* ---- from the mobile nodes ---- */
 
-/* The daemon is told of sources that it knows no binding for: perhaps it has lost one, and can say so to the mobile node.
- * Anybody can send such packets, so that neither many of one source nor many sources may keep it busy. */
-#define UNBOUND_SOURCE_NS 250000000ULL /* between two records about one source */
-#define UNBOUND_SOURCES_NS 5000000ULL  /* between two records */
-
-struct {
-  __uint(type, BPF_MAP_TYPE_LRU_HASH);
-  __uint(max_entries, 1024);
-  __type(key, struct mipflow_tunnel_source);
-  __type(value, __u64); /* CLOCK_MONOTONIC of the last record */
-} unbound_sources SEC(".maps");
-
-static __u64 next_unbound_source_ns; /* processors may race for it: some records more */
-
 static __noinline void tell_unbound_source(const struct mipflow_tunnel_source *source)
 {
   struct mipflow_unbound_source_record *record;
-  __u64 now = bpf_ktime_get_ns();
-  const __u64 *told;
 
-  if (now < next_unbound_source_ns || !may_be_tunnelled(&source->home_address) ||
-      !may_be_tunnelled(&source->care_of_address))
+  if (!may_tell_unbound_source(source))
     return;
-  told = bpf_map_lookup_elem(&unbound_sources, source);
-  if (told && now - *told < UNBOUND_SOURCE_NS)
-    return;
-  next_unbound_source_ns = now + UNBOUND_SOURCES_NS;
-  bpf_map_update_elem(&unbound_sources, source, &now, BPF_ANY);
   record = bpf_ringbuf_reserve(&ring, sizeof(*record), 0);
   if (!record) {
     count(MIPFLOW_COUNT_ring_full);
@@ -154,7 +160,6 @@ static __noinline void tell_unbound_source(const struct mipflow_tunnel_source *s
   record->zero = 0;
   record->source = *source;
   bpf_ringbuf_submit(record, 0);
-  count(MIPFLOW_COUNT_unbound_sources_told);
 }
 
 /* A packet of protocol 41 for one of our addresses. RFC 6275 §10.4.5: accepted from the registered care-of address only;
@@ -235,7 +240,7 @@ static __noinline int error_about_tunnel(struct __sk_buff *skb, const struct pac
       (link_layer_header == 0 && bpf_skb_change_head(skb, ETHERNET_HEADER, 0)))
     return drop(MIPFLOW_COUNT_encapsulation_failed);
   count(MIPFLOW_COUNT_packet_too_big_relayed);
-  return answer_packet_too_big(skb, inner, &outer->source, inner_mtu(bpf_ntohl(mtu)));
+  return answer_packet_too_big(skb, inner, &outer->source, inner_mtu(bpf_ntohl(mtu), IPV6_HEADER));
 }
 
 /* Neighbour discovery about an address that the daemon defends or asks about: the daemon sees it, and so does the
@@ -262,6 +267,12 @@ static __always_inline int enter_uplink(struct __sk_buff *skb, const __u32 link_
   if (!skip_extension_headers(skb, &packet))
     return TC_ACT_OK;
 
+  if (may_come_from_care_of_address(&packet)) {
+    int verdict = arrive_from_care_of_address(skb, &packet, link_layer_header);
+
+    if (verdict != NOT_ROUTE_OPTIMIZED)
+      return verdict;
+  }
   if (packet.protocol == IPPROTO_IPV6) {
     if (!bpf_map_lookup_elem(&signalling_addresses, &packet.destination))
       return TC_ACT_OK;
@@ -279,8 +290,11 @@ static __always_inline int enter_uplink(struct __sk_buff *skb, const __u32 link_
     return TC_ACT_OK;
   if (!bpf_map_lookup_elem(&signalling_addresses, &packet.destination))
     return TC_ACT_OK;
-  if (!is_signalling(&packet))
-    return error_about_tunnel(skb, &packet, link_layer_header);
+  if (!is_signalling(&packet)) {
+    int verdict = error_about_routing_header(skb, &packet, link_layer_header);
+
+    return verdict == NOT_ROUTE_OPTIMIZED ? error_about_tunnel(skb, &packet, link_layer_header) : verdict;
+  }
   hand_over(skb, &packet, NULL, link_layer_header);
   return TC_ACT_SHOT;
 }

@@ -9,7 +9,10 @@
 
 #include <linux/types.h>
 
-#define MIPFLOW_LAYOUT_VERSION 2
+#define MIPFLOW_LAYOUT_VERSION 7
+
+/* On a packet to a routed home network that no binding is known for: it is routed without us from then on. */
+#define MIPFLOW_UNBOUND_MARK 0x20000000
 
 struct mipflow_address {
   __u32 word[4];
@@ -22,6 +25,18 @@ struct mipflow_settings {
   __u16 zero;
   __u32 zeros;
   __u64 path_mtu_lifetime_ns; /* what a router said is believed for so long */
+};
+
+/* Map uplinks, by interface index. */
+struct mipflow_uplink {
+  __u32 offloads_tunnels; /* the device can cut up packets of tunnels (tx-ipxip6-segmentation) */
+};
+
+/* A home address together with a correspondent node's address. Key of map routing_header_sources (mobile node) and of map
+ * correspondent_bindings. */
+struct mipflow_pair {
+  struct mipflow_address home_address;
+  struct mipflow_address correspondent;
 };
 
 /* ---- mobile node ---- */
@@ -59,17 +74,29 @@ enum mipflow_tcp_state {
   MIPFLOW_TCP_REPORTED = 16, /* the end of the flow went into the ring */
 };
 
+/* What went one way. Written by whichever processor has a packet in hand: packets and octets are never lost, of the rest the
+ * last writer stays, which may cost a gap or a retransmission when two processors carry one flow the same way. */
+struct mipflow_direction_activity {
+  __u64 packets;
+  __u64 octets;
+  __u64 last_seen_ns;   /* CLOCK_BOOTTIME; 0 before the first packet */
+  __u64 longest_gap_ns; /* between two packets in a row; the loader takes it out when it reads it */
+  __u32 retransmissions;
+  __u32 next_sequence;  /* TCP: the number behind the highest octet seen */
+  __u32 sequence_known; /* next_sequence means something */
+  __u32 zero;
+};
+
 /* Map activity: an array that the loader maps into its memory, so that reading it costs the kernel nothing. One cache
- * line per flow. */
+ * line per flow and direction: answers are often worked on by another processor. */
 struct mipflow_activity {
-  __u64 packets_out;
-  __u64 octets_out;
-  __u64 packets_in;
-  __u64 octets_in;
-  __u64 last_seen_ns; /* CLOCK_BOOTTIME */
-  __u64 flow_id;      /* written by the loader */
-  __u32 tcp_state;    /* enum mipflow_tcp_state */
-  __u32 zero[3];
+  struct mipflow_direction_activity out;
+  __u64 flow_id;   /* written by the loader */
+  __u32 tcp_state; /* enum mipflow_tcp_state */
+  __u32 zero;
+  struct mipflow_direction_activity in;
+  __u64 begun_ns; /* CLOCK_BOOTTIME; written by the loader */
+  __u64 zeros;
 };
 
 /* Longest outer packet of a path as a router said (Packet Too Big); 0 octets = nobody said anything. */
@@ -82,8 +109,8 @@ struct mipflow_path_mtu {
 /* How an outer packet leaves. */
 struct mipflow_way {
   struct mipflow_address source;      /* of the outer header */
-  struct mipflow_address destination;
-  struct mipflow_address next_hop;    /* on the uplink; `::` = ask the routing tables */
+  struct mipflow_address destination; /* not used without a header */
+  struct mipflow_address next_hop;    /* on the uplink; `::` = ask the routing tables, without a header: the destination */
   __u32 uplink;
   __u32 header; /* enum mipflow_header */
   __u32 mtu;    /* of the uplink: longest outer packet */
@@ -95,12 +122,17 @@ struct mipflow_way {
  * packet never sees half of a move. */
 struct mipflow_binding {
   struct mipflow_address home_address;
-  struct mipflow_way way; /* from the care-of address to the home agent */
+  struct mipflow_way way; /* from the care-of address to the home agent or to the correspondent node */
 };
 
 enum mipflow_header {
-  MIPFLOW_HEADER_TUNNEL = 1, /* IPv6-in-IPv6 */
+  MIPFLOW_HEADER_TUNNEL = 1,              /* IPv6-in-IPv6 */
+  MIPFLOW_HEADER_HOME_ADDRESS_OPTION = 2, /* straight to the correspondent node */
+  MIPFLOW_HEADER_NONE = 3,                /* as the uplink's own traffic; the flow's home address is way.source */
 };
+
+/* Map plain_bindings, an array of one: how many bindings have no header. While it is 0 the programs do not look for such flows
+ * among the uplinks' own traffic. */
 
 /* Map home_addresses. */
 struct mipflow_home_address {
@@ -126,6 +158,22 @@ struct mipflow_fragment {
   __u32 slot;
 };
 
+/* ---- correspondent node, and home agent as one ---- */
+
+/* Map correspondent_bindings, by struct mipflow_pair. */
+struct mipflow_correspondent_binding {
+  struct mipflow_address care_of_address;
+  struct mipflow_address previous_care_of_address; /* `::` = none */
+  /* CLOCK_BOOTTIME, up to a second old; written by the loader first, then by the programs, like what follows. */
+  __u64 last_used_ns;
+  struct mipflow_path_mtu path_mtu;
+  /* The daemon's own, which has it back after a restart: when the lifetime ends (CLOCK_BOOTTIME; 0 = not told), and the sequence
+   * number of the last Binding Update. */
+  __u64 ends_ns;
+  __u32 sequence;
+  __u32 zero;
+};
+
 /* ---- home agent ---- */
 
 /* Map tunnels, by home address. */
@@ -133,9 +181,23 @@ struct mipflow_tunnel {
   struct mipflow_address care_of_address; /* outer destination */
   struct mipflow_address home_agent;      /* outer source */
   struct mipflow_path_mtu path_mtu;       /* written by the programs */
+  __u32 slot;                             /* index into map tunnel_activity */
+  __u32 zero;
 };
 
-/* Key of map tunnel_sources: what reverse-tunnelled packets are accepted from. */
+/* Map tunnel_activity: an array that the loader maps into its memory. What went into a tunnel since the loader last took it
+ * out, apart from the tunnels themselves: those are replaced when a mobile node moves, and reading a million of them each
+ * second would cost more than these 16 octets each. */
+struct mipflow_tunnel_activity {
+  __u64 packets;
+  __u64 octets; /* of inner packets */
+};
+
+/* Map tunnel_activity_wanted, an array of one: not 0 since the loader takes something out of tunnel_activity. Until then the
+ * programs leave it alone: with very many tunnels it is one more place in memory that no cache has. */
+
+/* Key of map tunnel_sources: what reverse-tunnelled packets are accepted from. Key of map unbound_sources: home address and
+ * care-of address of a packet that no binding permits. */
 struct mipflow_tunnel_source {
   struct mipflow_address home_address;    /* inner source */
   struct mipflow_address care_of_address; /* outer source */
@@ -205,7 +267,16 @@ struct mipflow_unbound_source_record {
   X(ring_full, "signalling dropped because the daemon does not read it")                                       \
   X(signalling_too_long, "signalling dropped because it is longer than a record")                              \
   X(flows_closed, "TCP flows seen to end")                                                                     \
-  X(unbound_sources_told, "dropped tunnelled packets whose source the daemon was told of")
+  X(unbound_sources_told, "dropped packets of an unknown binding that the daemon was told of")                 \
+  X(route_optimized_out, "packets sent with a Home Address option or a type 2 routing header")                 \
+  X(route_optimized_in, "packets accepted with a Home Address option or a type 2 routing header")              \
+  X(plain_out, "packets of bypassed flows sent without a header, from the uplink's own address")              \
+  X(plain_in, "packets of bypassed flows accepted on the uplink's own address")                               \
+  X(not_optimized, "packets of a direct path sent by way of the home agent: headers or length")               \
+  X(routing_header_refused, "dropped: type 2 routing header that does not match")                              \
+  X(home_address_option_refused, "dropped: Home Address option that no binding permits")                       \
+  X(optimized_errors, "ICMPv6 errors about route-optimised packets handed to the daemon")                       \
+  X(unbound_destinations, "packets to home addresses that nobody has bound, left to the routing tables")
 
 enum mipflow_counter {
 #define MIPFLOW_COUNTER_NUMBER(name, meaning) MIPFLOW_COUNT_##name,

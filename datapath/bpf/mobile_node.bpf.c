@@ -1,94 +1,22 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
-/* Mobile node. leave_mip0: packets of local sockets into the tunnel of their flow. enter_…_uplink: out of the tunnel to
- * the sockets; signalling to the daemon. known_flow: does netfilter have to ask the daemon about this packet? */
+/* Mobile node. leave_mip0: packets of local sockets into the tunnel of their flow, or with a Home Address option straight
+ * to the correspondent node, or without a header when their flow is bypassed. enter_…_uplink: out of the tunnel, with a type
+ * 2 routing header, or without one, to the sockets; signalling to the daemon. known_flow: does netfilter have to ask the daemon about this packet? */
 #include "common.h"
 
+#include "arrivals.h"
+#include "departures.h"
 #include "flow_tables.h"
+#include "mobile_errors.h"
 #include "outer_fragments.h"
 #include "packet.h"
 #include "packet_too_big.h"
 #include "rewriting.h"
 #include "ring.h"
+#include "route_optimization.h"
 #include "tunnel.h"
 
 /* ---- out ---- */
-
-struct departure_decision {
-  struct mipflow_address home_address; /* `::`: leave the source alone */
-  __u32 binding;
-};
-
-/* Flow table, or what was decided for the first fragment, or the source address's default. */
-static __noinline int decide_departure(struct __sk_buff *skb, const struct packet *packet,
-                                       struct departure_decision *decision)
-{
-  const struct mipflow_home_address *home_address;
-  const struct mipflow_departure *departure;
-
-  if (packet->is_later_fragment) {
-    struct mipflow_fragment_key key = fragment_key_of(packet, MIPFLOW_DEPARTING);
-    const struct mipflow_fragment *fragment = bpf_map_lookup_elem(&fragments, &key);
-
-    if (fragment) {
-      struct mipflow_flow_key no_key = {};
-
-      decision->home_address = fragment->rewritten;
-      decision->binding = fragment->binding;
-      account(skb, packet, fragment->slot, true, &no_key);
-      return 0;
-    }
-    count(MIPFLOW_COUNT_fragments_unmatched);
-  } else {
-    struct mipflow_flow_key key = key_of(packet, true);
-
-    departure = bpf_map_lookup_elem(&departures, &key);
-    if (departure) {
-      decision->home_address = departure->home_address;
-      decision->binding = departure->binding;
-      account(skb, packet, departure->slot, true, &key);
-      if (packet->is_fragment) {
-        struct mipflow_fragment_key fragment_key = fragment_key_of(packet, MIPFLOW_DEPARTING);
-        struct mipflow_fragment fragment = {
-            .rewritten = departure->home_address,
-            .binding = departure->binding,
-            .slot = departure->slot,
-        };
-
-        bpf_map_update_elem(&fragments, &fragment_key, &fragment, BPF_ANY);
-      }
-      return 0;
-    }
-  }
-  home_address = bpf_map_lookup_elem(&home_addresses, &packet->source);
-  decision->home_address = packet->source;
-  decision->binding = home_address ? home_address->default_binding : 0;
-  return 0;
-}
-
-/* An ICMPv6 error that a local socket's kernel sends about a packet whose destination was rewritten on arrival: the
- * other end has to see the addresses that it used. 1: it is about a flow, `decision` is set. */
-static __noinline int decide_departing_error(struct __sk_buff *skb, struct packet *error,
-                                             struct departure_decision *decision)
-{
-  const struct mipflow_departure *departure;
-  struct mipflow_flow_key key;
-  struct packet quoted;
-
-  if (!read_quoted_packet(skb, error, &quoted) || quoted.is_later_fragment)
-    return 0;
-  key = key_of(&quoted, false); /* it arrived here: its destination is our side */
-  departure = bpf_map_lookup_elem(&departures, &key);
-  if (!departure)
-    return 0;
-  decision->binding = departure->binding;
-  decision->home_address = departure->home_address;
-  if (!same_address(&departure->home_address, &quoted.destination) && same_address(&quoted.destination, &error->source)) {
-    if (rewrite_error(skb, error, &quoted, SOURCE_ADDRESS, &departure->home_address))
-      return -1;
-    count(MIPFLOW_COUNT_errors_translated);
-  }
-  return 1;
-}
 
 SEC("tc")
 int leave_mip0(struct __sk_buff *skb)
@@ -97,9 +25,9 @@ int leave_mip0(struct __sk_buff *skb)
   const struct mipflow_binding *binding;
   const struct mipflow_way *first_fragments_way;
   struct packet packet;
-  bool too_long;
+  bool too_long, directly = false, plainly;
   int about_flow = 0;
-  __u32 segment, mtu;
+  __u32 segment, mtu, header;
 
   if (skb->protocol != bpf_htons(ETH_P_IPV6) || !read_packet(skb, ETHERNET_HEADER, &packet))
     return drop(MIPFLOW_COUNT_not_forwardable);
@@ -117,82 +45,51 @@ int leave_mip0(struct __sk_buff *skb)
   if (!about_flow)
     decide_departure(skb, &packet, &decision);
 
+  segment = longest_segment(skb, &packet);
   binding = bpf_map_lookup_elem(&bindings, &decision.binding);
-  if (!binding || binding->way.header != MIPFLOW_HEADER_TUNNEL)
+  if (binding && binding->way.header == MIPFLOW_HEADER_HOME_ADDRESS_OPTION) {
+    directly = goes_directly(&packet, &decision, binding, segment);
+    if (!directly) {
+      count(MIPFLOW_COUNT_not_optimized);
+      binding = default_binding_of(&decision.home_address);
+    }
+  }
+  plainly = binding && goes_plainly(&decision, binding);
+  if (!binding || (!directly && !plainly && binding->way.header != MIPFLOW_HEADER_TUNNEL))
     return drop(MIPFLOW_COUNT_no_binding);
 
-  segment = longest_segment(skb, &packet);
+  header = directly ? HOME_ADDRESS_HEADER : plainly ? 0 : IPV6_HEADER;
   mtu = path_mtu(binding->way.mtu, &binding->way.path_mtu);
-  too_long = segment + IPV6_HEADER > mtu;
+  too_long = segment + header > mtu;
   if (too_long && segment > MINIMUM_MTU) {
     count(MIPFLOW_COUNT_too_big);
     if (!may_be_answered(&packet))
       return TC_ACT_SHOT;
-    return answer_packet_too_big(skb, &packet, &binding->way.source, inner_mtu(mtu));
+    return answer_packet_too_big(skb, &packet, &binding->way.source, inner_mtu(mtu, header));
   }
   if (!same_address(&decision.home_address, &packet.source) &&
       rewrite_address(skb, &packet, SOURCE_ADDRESS, &decision.home_address))
     return drop(MIPFLOW_COUNT_rewriting_failed);
-  return enter_tunnel(skb, &packet, &binding->way, too_long);
+  if (plainly) {
+    const struct mipflow_address *router = &binding->way.next_hop;
+
+    count(MIPFLOW_COUNT_plain_out);
+    return redirect_to_neighbour(skb, binding->way.uplink, is_unspecified(router) ? &packet.destination : router);
+  }
+  if (!directly)
+    return enter_tunnel(skb, &packet, &binding->way, too_long);
+  if (put_on_home_address_header(skb, SOURCE_ADDRESS, &binding->way.source, binding->way.uplink))
+    return drop(MIPFLOW_COUNT_encapsulation_failed);
+  count(MIPFLOW_COUNT_route_optimized_out);
+  return redirect_to_neighbour(skb, binding->way.uplink, &binding->way.next_hop);
 }
 
 /* ---- in ---- */
 
-/* Rewrites the destination of a packet that came out of the tunnel back to the one that the socket expects. */
-static __noinline long arrive(struct __sk_buff *skb, struct packet *packet)
+/* What we send to ourselves never leaves this node: from a tunnel it is forged, for programs that trust their own host. */
+static __always_inline bool is_own_address(const struct mipflow_address *address)
 {
-  if (packet->is_later_fragment) {
-    struct mipflow_fragment_key key = fragment_key_of(packet, MIPFLOW_ARRIVING);
-    const struct mipflow_fragment *fragment = bpf_map_lookup_elem(&fragments, &key);
-    struct mipflow_flow_key no_key = {};
-
-    if (!fragment) {
-      count(MIPFLOW_COUNT_fragments_unmatched);
-      return 0;
-    }
-    account(skb, packet, fragment->slot, false, &no_key);
-    if (same_address(&fragment->rewritten, &packet->destination))
-      return 0;
-    return rewrite_address(skb, packet, DESTINATION_ADDRESS, &fragment->rewritten);
-  } else {
-    struct mipflow_flow_key key = key_of(packet, false);
-    const struct mipflow_arrival *arrival = bpf_map_lookup_elem(&arrivals, &key);
-
-    if (!arrival)
-      return 0;
-    key.local = arrival->socket_address;
-    account(skb, packet, arrival->slot, false, &key);
-    if (packet->is_fragment) {
-      struct mipflow_fragment_key fragment_key = fragment_key_of(packet, MIPFLOW_ARRIVING);
-      struct mipflow_fragment fragment = {.rewritten = arrival->socket_address, .slot = arrival->slot};
-
-      bpf_map_update_elem(&fragments, &fragment_key, &fragment, BPF_ANY);
-    }
-    if (same_address(&arrival->socket_address, &packet->destination))
-      return 0;
-    return rewrite_address(skb, packet, DESTINATION_ADDRESS, &arrival->socket_address);
-  }
-}
-
-/* An ICMPv6 error from somewhere behind the home agent about a packet whose source was rewritten on departure. */
-static __noinline long arrive_error(struct __sk_buff *skb, struct packet *error)
-{
-  const struct mipflow_arrival *arrival;
-  struct mipflow_flow_key key;
-  struct packet quoted;
-  long result;
-
-  if (!read_quoted_packet(skb, error, &quoted) || quoted.is_later_fragment)
-    return 0;
-  key = key_of(&quoted, true); /* it left here: its source is our side */
-  arrival = bpf_map_lookup_elem(&arrivals, &key);
-  if (!arrival || same_address(&arrival->socket_address, &quoted.source) ||
-      !same_address(&quoted.source, &error->destination))
-    return 0;
-  result = rewrite_error(skb, error, &quoted, DESTINATION_ADDRESS, &arrival->socket_address);
-  if (!result)
-    count(MIPFLOW_COUNT_errors_translated);
-  return result;
+  return bpf_map_lookup_elem(&home_addresses, address) || bpf_map_lookup_elem(&care_of_addresses, address);
 }
 
 /* A packet of protocol 41 for one of our care-of addresses. */
@@ -215,9 +112,9 @@ static __noinline int leave_tunnel(struct __sk_buff *skb, const struct packet *o
   if (!from_home_agent)
     return drop(MIPFLOW_COUNT_wrong_tunnel_source);
   if (!skip_extension_headers(skb, &inner) || !read_upper_layer(skb, &inner) || !may_be_tunnelled(&inner.source) ||
-      is_neighbor_discovery(&inner))
+      is_own_address(&inner.source) || is_neighbor_discovery(&inner))
     return drop(MIPFLOW_COUNT_inner_refused);
-  if (is_signalling(&inner)) {
+  if (is_signalling(&inner) || (is_icmpv6_error(&inner) && quotes_signalling(skb, &inner, &inner.destination))) {
     hand_over(skb, &inner, &outer->source, link_layer_header);
     return TC_ACT_SHOT;
   }
@@ -225,66 +122,59 @@ static __noinline int leave_tunnel(struct __sk_buff *skb, const struct packet *o
     return drop(MIPFLOW_COUNT_encapsulation_failed);
   if (!carry_congestion_mark(skb, outer, &inner))
     return drop(MIPFLOW_COUNT_congestion_lost);
-  if (is_icmpv6_error(&inner) ? arrive_error(skb, &inner) : arrive(skb, &inner))
+  if (!arrive_behind_header(skb, &inner))
     return drop(MIPFLOW_COUNT_rewriting_failed);
   count(MIPFLOW_COUNT_tunnelled_in);
   return continue_on_mip0(skb, link_layer_header);
 }
 
-/* Gives a packet that we sent, and that comes back in an error, the source that its socket used. */
-static __noinline long restore_source(struct __sk_buff *skb, struct packet *packet)
+/* Whether the packet has come to its end here: no route leads it to another node. */
+static __always_inline bool is_for_this_node(struct __sk_buff *skb, const struct packet *packet)
 {
-  struct mipflow_flow_key key = key_of(packet, true);
-  const struct mipflow_arrival *arrival = packet->is_later_fragment ? NULL : bpf_map_lookup_elem(&arrivals, &key);
+  struct bpf_fib_lookup route = {.family = AF_INET6, .ifindex = skb->ifindex};
+  long found;
 
-  if (!arrival || same_address(&arrival->socket_address, &packet->source))
-    return 0;
-  return rewrite_address(skb, packet, SOURCE_ADDRESS, &arrival->socket_address);
+  __builtin_memcpy(route.ipv6_src, &packet->source, sizeof(route.ipv6_src));
+  __builtin_memcpy(route.ipv6_dst, &packet->destination, sizeof(route.ipv6_dst));
+  found = bpf_fib_lookup(skb, &route, sizeof(route), 0);
+  return found != BPF_FIB_LKUP_RET_SUCCESS && found != BPF_FIB_LKUP_RET_NO_NEIGH;
 }
 
-/* The two packets inside an error about our tunnel: together with the answer to it they are too much for the stack. */
-struct {
-  __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-  __uint(max_entries, 2);
-  __type(key, __u32);
-  __type(value, struct packet);
-} quoted_packets SEC(".maps");
-
-/* An ICMPv6 error to one of our care-of addresses. When it quotes a packet of our tunnel it goes to the daemon as it is;
- * a Packet Too Big moreover is remembered for the binding and becomes one for the socket that sent the inner packet (RFC
- * 2473 §8.1). */
-static __noinline int error_about_tunnel(struct __sk_buff *skb, const struct packet *error, __u32 link_layer_header)
+/* From a correspondent node that has a binding for the home address, or from the home agent, whose home registration is one
+ * (RFC 6275 §9.3.2, §10.4.2): it could send the same through the tunnel. */
+static __always_inline bool may_send_routing_header(const struct packet *packet, const struct mipflow_address *home_address)
 {
-  __u32 first = 0, second = 1;
-  struct packet *outer = bpf_map_lookup_elem(&quoted_packets, &first);
-  struct packet *inner = bpf_map_lookup_elem(&quoted_packets, &second);
-  const struct mipflow_home_address *home_address;
-  struct mipflow_binding *binding;
-  __be32 mtu;
+  struct mipflow_pair pair = {.home_address = *home_address, .correspondent = packet->source};
 
-  if (!outer || !inner || !read_ipv6_header(skb, error->upper + ICMPV6_ERROR_HEADER, outer) ||
-      !skip_extension_headers(skb, outer) || outer->protocol != IPPROTO_IPV6 ||
-      !same_address(&outer->source, &error->destination) || !bpf_map_lookup_elem(&home_agents, &outer->destination))
-    return TC_ACT_OK;
-  hand_over(skb, error, NULL, link_layer_header);
-  if (error->icmpv6_type != ICMPV6_PACKET_TOO_BIG || outer->is_fragment ||
-      bpf_skb_load_bytes(skb, error->upper + 4, &mtu, sizeof(mtu)) || !read_packet(skb, outer->upper, inner))
-    return TC_ACT_OK;
-  home_address = bpf_map_lookup_elem(&home_addresses, &inner->source);
-  if (!home_address)
-    return TC_ACT_OK;
-  binding = bpf_map_lookup_elem(&bindings, &home_address->default_binding);
-  if (binding && same_address(&binding->way.source, &outer->source))
-    lower_path_mtu(&binding->way.path_mtu, bpf_ntohl(mtu));
-  if (inner->payload_octets + IPV6_HEADER <= MINIMUM_MTU || !may_be_answered(inner))
-    return TC_ACT_OK;
+  return bpf_map_lookup_elem(&routing_header_sources, &pair) || bpf_map_lookup_elem(&home_agents, &packet->source);
+}
 
-  if (take_off_outer_header(skb, link_layer_header, inner) || restore_source(skb, inner))
+/* A packet with a type 2 routing header. RFC 6275 §6.4 and §11.3.3: accepted on a care-of address, for one of our home
+ * addresses, from somebody with a binding for it; everything else is dropped without a word. */
+static __noinline int arrive_directly(struct __sk_buff *skb, struct packet *packet, __u32 link_layer_header)
+{
+  struct home_address_header header;
+
+  if (!bpf_map_lookup_elem(&care_of_addresses, &packet->destination) &&
+      !bpf_map_lookup_elem(&home_addresses, &packet->destination) && !is_for_this_node(skb, packet))
+    return TC_ACT_OK;
+  if (packet->routing_header == MISPLACED_ROUTING_HEADER ||
+      bpf_skb_load_bytes(skb, packet->start + packet->routing_header, &header, sizeof(header)) ||
+      !is_type_2_routing_header(&header) || header.segments_left != 1 ||
+      !bpf_map_lookup_elem(&care_of_addresses, &packet->destination) ||
+      !bpf_map_lookup_elem(&home_addresses, &header.home_address) ||
+      !may_send_routing_header(packet, &header.home_address))
+    return drop(MIPFLOW_COUNT_routing_header_refused);
+  if (is_neighbor_discovery(packet))
+    return drop(MIPFLOW_COUNT_inner_refused);
+  if (is_icmpv6_error(packet) && quotes_signalling(skb, packet, &header.home_address)) {
+    hand_over(skb, packet, NULL, link_layer_header);
+    return TC_ACT_SHOT;
+  }
+  if (accept_routing_header(skb, packet, &header) || !arrive_behind_header(skb, packet))
     return drop(MIPFLOW_COUNT_rewriting_failed);
-  if (link_layer_header == 0 && bpf_skb_change_head(skb, ETHERNET_HEADER, 0))
-    return drop(MIPFLOW_COUNT_encapsulation_failed);
-  count(MIPFLOW_COUNT_packet_too_big_relayed);
-  return answer_packet_too_big(skb, inner, &outer->source, inner_mtu(bpf_ntohl(mtu)));
+  count(MIPFLOW_COUNT_route_optimized_in);
+  return continue_on_mip0(skb, link_layer_header);
 }
 
 static __always_inline int enter_uplink(struct __sk_buff *skb, const __u32 link_layer_header)
@@ -294,18 +184,18 @@ static __always_inline int enter_uplink(struct __sk_buff *skb, const __u32 link_
   if (skb->protocol != bpf_htons(ETH_P_IPV6) || skb->vlan_present ||
       !read_ipv6_header(skb, link_layer_header, &packet))
     return TC_ACT_OK;
-  if (packet.protocol == IPPROTO_TCP || packet.protocol == IPPROTO_UDP)
-    return TC_ACT_OK; /* the laptop's other traffic, at the smallest price */
+  if (packet.protocol == IPPROTO_TCP || packet.protocol == IPPROTO_UDP) /* the laptop's other traffic, at the smallest price */
+    return plain_flows_exist() ? arrive_plainly(skb, &packet, link_layer_header) : TC_ACT_OK;
   if (!skip_extension_headers(skb, &packet))
     return TC_ACT_OK;
 
-  if (packet.protocol == IPPROTO_IPV6) {
+  if (packet.protocol == IPPROTO_IPV6 && !packet.routing_header) {
     if (!bpf_map_lookup_elem(&care_of_addresses, &packet.destination))
       return TC_ACT_OK;
     return leave_tunnel(skb, &packet, link_layer_header);
   }
-  if (packet.protocol != MOBILITY_HEADER && packet.protocol != IPPROTO_ICMPV6)
-    return TC_ACT_OK;
+  if (packet.protocol != MOBILITY_HEADER && packet.protocol != IPPROTO_ICMPV6 && !packet.routing_header)
+    return plain_flows_exist() ? arrive_plainly(skb, &packet, link_layer_header) : TC_ACT_OK;
   if (!read_upper_layer(skb, &packet))
     return TC_ACT_OK;
   if (is_signalling(&packet)) {
@@ -316,10 +206,12 @@ static __always_inline int enter_uplink(struct __sk_buff *skb, const __u32 link_
     hand_over(skb, &packet, NULL, link_layer_header);
     return TC_ACT_SHOT;
   }
+  if (packet.routing_header)
+    return arrive_directly(skb, &packet, link_layer_header);
   if (is_icmpv6_error(&packet) && !packet.is_fragment &&
       bpf_map_lookup_elem(&care_of_addresses, &packet.destination))
-    return error_about_tunnel(skb, &packet, link_layer_header);
-  return TC_ACT_OK;
+    return arrive_error_about_path(skb, &packet, link_layer_header);
+  return plain_flows_exist() ? arrive_plainly(skb, &packet, link_layer_header) : TC_ACT_OK;
 }
 
 SEC("tc")

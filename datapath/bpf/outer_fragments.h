@@ -88,7 +88,7 @@ static __noinline long finish_checksum(struct __sk_buff *skb, const struct packe
   if (sum < 0)
     return -EINVAL;
   checksum = ~folded(sum);
-  if (checksum == 0 && packet->protocol == IPPROTO_UDP)
+  if (checksum == 0 && zero_is_no_checksum(packet->protocol))
     checksum = 0xffff;
   return bpf_skb_store_bytes(skb, packet->upper + place, &checksum, sizeof(checksum), 0);
 }

@@ -16,6 +16,8 @@ struct ipv6_header {
   struct mipflow_address destination;
 };
 
+#define HOP_LIMIT 7 /* octets to it */
+
 enum {
   MOBILITY_HEADER = 135,
   TCP_FIN = 0x01,
@@ -40,17 +42,27 @@ struct packet {
   __be32 version_class_label;
   __u32 start;         /* offset of the IPv6 header in the skb */
   __u32 upper;         /* offset of the upper layer, or of what stands behind a later fragment's header */
-  __u32 upper_octets;  /* length of a TCP or UDP header, 0 for others */
   __be32 identification;
+  __u32 sequence;      /* TCP */
   __be16 source_port;  /* as in struct mipflow_flow_key */
   __be16 destination_port;
   __u16 payload_octets;
+  /* Octets from `start` to a type 2 routing header, and to the octet that announces it. 0: there is none. */
+  __u16 routing_header;
+  __u16 routing_header_announced;
+  __u8 upper_octets;   /* length of a TCP or UDP header, 0 for others */
   __u8 protocol;       /* of the upper layer */
   __u8 tcp_flags;
   __u8 icmpv6_type;
   bool is_fragment;
   bool is_later_fragment;
+  bool has_destination_options;
+  bool has_routers_headers; /* hop-by-hop options or a routing header: nothing may be put in front of them */
 };
+
+#define TYPE_2_ROUTING_HEADER 2
+/* In packet.routing_header: there are several, or it stands behind the Fragment header (RFC 6275 §6.4.1). */
+#define MISPLACED_ROUTING_HEADER 0xffff
 
 /* Extension headers in front of the upper layer that are looked behind; a packet with more is one of an unknown
  * protocol, which is harmless: it is no signalling and belongs to the flow "other" of its addresses. */
@@ -74,12 +86,17 @@ static __always_inline bool read_ipv6_header(struct __sk_buff *skb, __u32 start,
   packet->protocol = header.next_header;
   packet->upper_octets = 0;
   packet->identification = 0;
+  packet->sequence = 0;
   packet->source_port = 0;
   packet->destination_port = 0;
   packet->tcp_flags = 0;
   packet->icmpv6_type = 0;
   packet->is_fragment = false;
   packet->is_later_fragment = false;
+  packet->has_destination_options = false;
+  packet->has_routers_headers = false;
+  packet->routing_header = 0;
+  packet->routing_header_announced = 0;
   return true;
 }
 
@@ -88,13 +105,18 @@ static __always_inline bool read_ipv6_header(struct __sk_buff *skb, __u32 start,
  * wants to see that a pointer is not NULL. */
 __noinline bool skip_extension_headers(struct __sk_buff *skb, struct packet *packet)
 {
+  __u16 announced = 6; /* the octet that says what stands at packet->upper */
+
   if (!packet)
     return false;
   for (int i = 0; i < MAXIMUM_EXTENSION_HEADERS; ++i) {
     struct {
       __u8 next_header;
       __u8 length;
-      __be16 fragment_offset;
+      union {
+        __be16 fragment_offset;
+        __u8 routing_type;
+      };
       __be32 identification;
     } header;
 
@@ -120,6 +142,17 @@ __noinline bool skip_extension_headers(struct __sk_buff *skb, struct packet *pac
       }
       continue;
     }
+    if (packet->protocol == IPPROTO_DSTOPTS)
+      packet->has_destination_options = true;
+    else
+      packet->has_routers_headers = true;
+    if (packet->protocol == IPPROTO_ROUTING && header.routing_type == TYPE_2_ROUTING_HEADER) {
+      bool misplaced = packet->is_fragment || packet->routing_header;
+
+      packet->routing_header = misplaced ? MISPLACED_ROUTING_HEADER : packet->upper - packet->start;
+      packet->routing_header_announced = announced;
+    }
+    announced = packet->upper - packet->start;
     packet->protocol = header.next_header;
     packet->upper += ((__u32)header.length + 1) * 8;
   }
@@ -144,6 +177,7 @@ static __always_inline bool read_upper_layer(struct __sk_buff *skb, struct packe
     if (bpf_skb_load_bytes(skb, packet->upper, &upper, 14))
       return false;
     packet->tcp_flags = upper.flags;
+    packet->sequence = bpf_ntohl(upper.sequence);
     packet->upper_octets = (upper.data_offset >> 4) * 4;
     break;
   case IPPROTO_UDP:
@@ -214,6 +248,26 @@ static __always_inline __u32 longest_segment(struct __sk_buff *skb, const struct
   if (skb->gso_size)
     return packet->upper + packet->upper_octets - packet->start + skb->gso_size;
   return skb->len - packet->start;
+}
+
+/* How many packets it is on the wire, and of how many octets together: a large one that the network card or the kernel cuts
+ * up is many, each with its own headers. Returns the octets behind the upper layer's header. */
+static __always_inline __u32 size_on_the_wire(struct __sk_buff *skb, const struct packet *packet, __u64 *packets,
+                                              __u64 *octets)
+{
+  __u32 headers = packet->upper + packet->upper_octets - packet->start;
+  __u32 payload;
+
+  *packets = 1;
+  *octets = skb->len - packet->start;
+  if (*octets <= headers)
+    return 0;
+  payload = *octets - headers;
+  if (skb->gso_size) {
+    *packets = (payload + skb->gso_size - 1) / skb->gso_size;
+    *octets += (*packets - 1) * headers;
+  }
+  return payload;
 }
 
 #endif

@@ -121,9 +121,10 @@ static __always_inline void lower_path_mtu(struct mipflow_path_mtu *known, __u32
   known->until_ns = bpf_ktime_get_ns() + settings.path_mtu_lifetime_ns;
 }
 
-static __always_inline __u32 inner_mtu(__u32 outer_mtu)
+/* What is left for a packet that gets so many octets of headers. */
+static __always_inline __u32 inner_mtu(__u32 outer_mtu, __u32 header)
 {
-  return outer_mtu < MINIMUM_MTU + IPV6_HEADER ? MINIMUM_MTU : outer_mtu - IPV6_HEADER;
+  return outer_mtu < MINIMUM_MTU + header ? MINIMUM_MTU : outer_mtu - header;
 }
 
 #endif

@@ -23,6 +23,13 @@ static __always_inline int checksum_offset(__u8 protocol)
   }
 }
 
+/* Whether a checksum of zero is none (UDP over IPv6 in a tunnel, RFC 6935; UDP-Lite has no use for it, RFC 3828 §3.1): one that
+ * is computed as zero is sent as ones. */
+static __always_inline bool zero_is_no_checksum(__u8 protocol)
+{
+  return protocol == IPPROTO_UDP || protocol == IPPROTO_UDPLITE;
+}
+
 enum address_place { SOURCE_ADDRESS = 8, DESTINATION_ADDRESS = 24 };
 
 static __always_inline struct mipflow_address *address_at(struct packet *packet, enum address_place place)
@@ -46,8 +53,8 @@ static __always_inline long rewrite_address(struct __sk_buff *skb, struct packet
     __u64 flags = BPF_F_PSEUDO_HDR;
     long error;
 
-    if (packet->protocol == IPPROTO_UDP)
-      flags |= BPF_F_MARK_MANGLED_0; /* zero means "no checksum" and stays; a sum that turns zero is sent as ones */
+    if (zero_is_no_checksum(packet->protocol))
+      flags |= BPF_F_MARK_MANGLED_0; /* what has none stays without */
     error = bpf_l4_csum_replace(skb, packet->upper + checksum, 0, difference, flags);
     if (error)
       return error;
@@ -73,7 +80,7 @@ static __always_inline long rewrite_error(struct __sk_buff *skb, struct packet *
   /* The quoted packet is what the ICMPv6 checksum covers as data: data and checksum change by the same amount, so a sum
    * over the whole packet does not change. */
   if (quoted_checksum >= 0 && !bpf_skb_load_bytes(skb, quoted->upper + quoted_checksum, &before, sizeof(before)) &&
-      !(before == 0 && quoted->protocol == IPPROTO_UDP)) {
+      !(before == 0 && zero_is_no_checksum(quoted->protocol))) {
     __u32 sum = (__u16)~before;
 
     /* One's complement: the checksum falls by what the address grows. */
@@ -82,7 +89,7 @@ static __always_inline long rewrite_error(struct __sk_buff *skb, struct packet *
     sum = (sum & 0xffff) + (sum >> 16);
     sum = (sum & 0xffff) + (sum >> 16);
     after = (__be16)~sum;
-    if (after == 0 && quoted->protocol == IPPROTO_UDP)
+    if (after == 0 && zero_is_no_checksum(quoted->protocol))
       after = 0xffff;
     result = bpf_skb_store_bytes(skb, quoted->upper + quoted_checksum, &after, sizeof(after), 0);
     if (!result)

@@ -10,20 +10,23 @@ struct {
   __uint(max_entries, 1 << 20);
 } ring SEC(".maps");
 
-/* Copies the packet whose IPv6 header stands at packet->start. `link_layer_header` is the length of the uplink's. */
-static __noinline void hand_over(struct __sk_buff *skb, const struct packet *packet,
-                                 const struct mipflow_address *tunnel_source, __u32 link_layer_header)
+static __always_inline __u32 octets_of(struct __sk_buff *skb, const struct packet *packet)
 {
-  struct mipflow_packet_record *record;
   __u32 octets = (__u32)packet->payload_octets + IPV6_HEADER;
-  __u32 last;
 
   if (packet->start + octets > skb->len)
     octets = skb->len - packet->start; /* cut on the wire: the receiver will say so */
-  if (octets == 0 || octets > MIPFLOW_CAPTURE_OCTETS) {
-    count(MIPFLOW_COUNT_signalling_too_long);
-    return;
-  }
+  return octets;
+}
+
+/* Copies 1 to MIPFLOW_CAPTURE_OCTETS octets of the packet whose IPv6 header stands at packet->start. `link_layer_header` is
+ * the length of the uplink's. */
+static __noinline void hand_over_octets(struct __sk_buff *skb, const struct packet *packet, __u32 octets,
+                                        const struct mipflow_address *tunnel_source, __u32 link_layer_header)
+{
+  struct mipflow_packet_record *record;
+  __u32 last;
+
   record = bpf_ringbuf_reserve(&ring, sizeof(*record), 0);
   if (!record) {
     count(MIPFLOW_COUNT_ring_full);
@@ -48,6 +51,31 @@ static __noinline void hand_over(struct __sk_buff *skb, const struct packet *pac
   }
   bpf_ringbuf_submit(record, 0);
   count(MIPFLOW_COUNT_signalling);
+}
+
+/* The whole packet. */
+static __always_inline void hand_over(struct __sk_buff *skb, const struct packet *packet,
+                                      const struct mipflow_address *tunnel_source, __u32 link_layer_header)
+{
+  __u32 octets = octets_of(skb, packet);
+
+  if (octets == 0 || octets > MIPFLOW_CAPTURE_OCTETS) {
+    count(MIPFLOW_COUNT_signalling_too_long);
+    return;
+  }
+  hand_over_octets(skb, packet, octets, tunnel_source, link_layer_header);
+}
+
+/* As much of it as a record holds: its headers say what the daemon has to know. */
+static __always_inline void hand_over_beginning(struct __sk_buff *skb, const struct packet *packet,
+                                                __u32 link_layer_header)
+{
+  __u32 octets = octets_of(skb, packet);
+
+  if (octets > MIPFLOW_CAPTURE_OCTETS)
+    octets = MIPFLOW_CAPTURE_OCTETS;
+  if (octets)
+    hand_over_octets(skb, packet, octets, NULL, link_layer_header);
 }
 
 #endif

@@ -4,6 +4,7 @@
 #include <sys/mman.h>
 #include <time.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cerrno>
 #include <chrono>
@@ -19,6 +20,12 @@ constexpr Duration kQuietBehindEnd = std::chrono::seconds{1};
 template <class Number>
 Number load(Number& number) {
   return std::atomic_ref<Number>(number).load(std::memory_order_relaxed);
+}
+
+// Leaves most flows' memory alone, so that the programs find it where it was in the caches.
+Duration take_gap(mipflow_direction_activity& way) {
+  if (load(way.longest_gap_ns) == 0) return Duration{0};
+  return std::chrono::nanoseconds{std::atomic_ref<__u64>(way.longest_gap_ns).exchange(0, std::memory_order_relaxed)};
 }
 
 bool saw_end(std::uint32_t state) {
@@ -50,7 +57,7 @@ ActivityMemory::~ActivityMemory() {
 void ActivityMemory::begin(std::uint32_t slot, FlowId flow) {
   mipflow_activity fresh{};
   fresh.flow_id = flow;
-  fresh.last_seen_ns = static_cast<std::uint64_t>(time_since_boot().time_since_epoch().count());
+  fresh.begun_ns = static_cast<std::uint64_t>(time_since_boot().time_since_epoch().count());
   entries_[slot] = fresh;
 }
 
@@ -61,12 +68,17 @@ FlowActivity ActivityMemory::read(std::uint32_t slot, const FlowKey& key, TimePo
   FlowActivity out;
   out.key = key;
   out.id = load(entry.flow_id);
-  out.packets_out = load(entry.packets_out);
-  out.bytes_out = load(entry.octets_out);
-  out.packets_in = load(entry.packets_in);
-  out.bytes_in = load(entry.octets_in);
-  out.last_seen = TimePoint{std::chrono::nanoseconds{load(entry.last_seen_ns)}};
+  out.packets_out = load(entry.out.packets);
+  out.bytes_out = load(entry.out.octets);
+  out.packets_in = load(entry.in.packets);
+  out.bytes_in = load(entry.in.octets);
+  out.last_seen = TimePoint{
+      std::chrono::nanoseconds{std::max({load(entry.begun_ns), load(entry.out.last_seen_ns), load(entry.in.last_seen_ns)})}};
   out.closed = saw_end(load(entry.tcp_state)) && now - out.last_seen >= kQuietBehindEnd;
+  out.retransmissions_out = load(entry.out.retransmissions);
+  out.retransmissions_in = load(entry.in.retransmissions);
+  out.longest_gap_out = take_gap(entry.out);
+  out.longest_gap_in = take_gap(entry.in);
   return out;
 }
 

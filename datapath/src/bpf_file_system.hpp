@@ -6,12 +6,9 @@
 
 #include "error.hpp"
 #include "file_descriptor.hpp"
+#include "mipflow/datapath/pin_directory.hpp"
 
 namespace mipflow::datapath {
-
-// Makes the directory and those above it; mounts the bpf file system on /sys/fs/bpf when the path lies there and nothing
-// is mounted yet. EINVAL when the path lies in no bpf file system.
-Result make_pin_directory(const std::string& path);
 
 // Held as long as the descriptor is open: two daemons on one pin directory would undo each other's work. EBUSY.
 Expected<FileDescriptor, Error> lock_pin_directory(const std::string& path);

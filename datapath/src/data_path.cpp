@@ -6,7 +6,9 @@
 #include <net/if.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <filesystem>
 
 #include "activity.hpp"
@@ -19,7 +21,10 @@
 #include "map.hpp"
 #include "next_hop.hpp"
 #include "ring.hpp"
+#include "route_lookups.hpp"
+#include "socket_lookup.hpp"
 #include "traffic_control.hpp"
+#include "tunnel_table.hpp"
 
 namespace mipflow::datapath {
 
@@ -54,6 +59,22 @@ Result pin_program(int fd, const std::string& path) {
   return {};
 }
 
+forwarding::HeaderKind header_kind(std::uint32_t header) {
+  if (header == MIPFLOW_HEADER_HOME_ADDRESS_OPTION) return forwarding::HeaderKind::RouteOptimized;
+  return header == MIPFLOW_HEADER_NONE ? forwarding::HeaderKind::Plain : forwarding::HeaderKind::Tunnel;
+}
+std::uint32_t layout_header(forwarding::HeaderKind header) {
+  switch (header) {
+    case forwarding::HeaderKind::Tunnel: return MIPFLOW_HEADER_TUNNEL;
+    case forwarding::HeaderKind::RouteOptimized: return MIPFLOW_HEADER_HOME_ADDRESS_OPTION;
+    case forwarding::HeaderKind::Plain: return MIPFLOW_HEADER_NONE;
+  }
+  return 0;  // no program knows it: dropped
+}
+
+// The routing tables' answer to it is a default route.
+constexpr Address kAnywhere{};
+
 template <class Value>
 std::unordered_set<Address> addresses_in(const Map<mipflow_address, Value>& map) {
   std::unordered_set<Address> out;
@@ -71,6 +92,8 @@ class DataPath::Implementation {
   Result take_over_tables();
   Result attach_mip0();
   mipflow_binding with_next_hop(mipflow_binding binding, std::uint32_t mtu) const;
+  Result note_plain_binding(forwarding::BindingId id, bool is_plain);
+  Result write_plain_bindings() const;
 
   template <class Key, class Value>
   Map<Key, Value> map(const char* name) const {
@@ -88,19 +111,35 @@ class DataPath::Implementation {
   Map<mipflow_address, mipflow_care_of_address> care_of_addresses_ =
       map<mipflow_address, mipflow_care_of_address>("care_of_addresses");
   Map<mipflow_address, std::uint32_t> home_agents_ = map<mipflow_address, std::uint32_t>("home_agents");
+  Map<mipflow_pair, std::uint32_t> routing_header_sources_ = map<mipflow_pair, std::uint32_t>("routing_header_sources");
   FlowTable flows_;
+  std::unordered_set<forwarding::BindingId> plain_bindings_;
+
+  Map<std::uint32_t, mipflow_uplink> uplinks_ = map<std::uint32_t, mipflow_uplink>("uplinks");
+
+  Map<mipflow_pair, mipflow_correspondent_binding> correspondent_bindings_ =
+      map<mipflow_pair, mipflow_correspondent_binding>("correspondent_bindings");
 
   Map<mipflow_address, std::uint32_t> signalling_addresses_ = map<mipflow_address, std::uint32_t>("signalling_addresses");
-  Map<mipflow_address, mipflow_tunnel> tunnels_ = map<mipflow_address, mipflow_tunnel>("tunnels");
+  TunnelTable tunnels_;
   Map<mipflow_tunnel_source, std::uint32_t> tunnel_sources_ = map<mipflow_tunnel_source, std::uint32_t>("tunnel_sources");
   Map<mipflow_watched, std::uint32_t> watched_addresses_ = map<mipflow_watched, std::uint32_t>("watched_addresses");
 };
 
 Result DataPath::Implementation::take_over_tables() {
+  if (options_.role == Role::HomeAgent) {
+    auto tunnels = TunnelTable::open(programs_.map_fd("tunnels"), programs_.map_fd("tunnel_activity"), programs_.map_fd("tunnel_activity_wanted"),
+                                     options_.tunnel_capacity);
+    if (!tunnels) return Unexpected{tunnels.error()};
+    tunnels_ = std::move(*tunnels);
+  }
   if (options_.role != Role::MobileNode) return {};
   auto activity = ActivityMemory::open(programs_.map_fd("activity"), options_.flow_capacity);
   if (!activity) return Unexpected{activity.error()};
   flows_ = FlowTable(programs_.map_fd("departures"), programs_.map_fd("arrivals"), std::move(*activity), options_.flow_capacity);
+  for (const auto& [id, binding] : bindings_.read_all())
+    if (binding.way.header == MIPFLOW_HEADER_NONE) plain_bindings_.insert(id);
+  if (auto written = write_plain_bindings(); !written) return written;
   known_flow_pin_ = options_.pin_directory + "/known_flow";
   return pin_program(programs_.program_fd("known_flow"), known_flow_pin_);
 }
@@ -108,14 +147,25 @@ Result DataPath::Implementation::take_over_tables() {
 Result DataPath::Implementation::attach_mip0() {
   // Nothing is left undecided by mip0's own program; but a kernel that can not lead packets on is to say so at start, and
   // not when the first uplink comes.
-  if (auto led = lead_into(options_.mip0, options_.mip0, Hook::Egress, options_.role, programs_.program_fd("is_for_mip0")); !led)
-    return led;
+  if (leads_into_mip0(options_.role)) {
+    if (auto led = lead_into(options_.mip0, options_.mip0, Hook::Egress, options_.role, programs_.program_fd("is_for_mip0")); !led)
+      return led;
+  }
   return attach(options_.mip0, Hook::Egress, options_.role, programs_.program_fd("leave_mip0"));
+}
+
+Result DataPath::Implementation::write_plain_bindings() const {
+  return map<std::uint32_t, std::uint32_t>("plain_bindings").set(0, static_cast<std::uint32_t>(plain_bindings_.size()));
+}
+Result DataPath::Implementation::note_plain_binding(forwarding::BindingId id, bool is_plain) {
+  const bool changed = is_plain ? plain_bindings_.insert(id).second : plain_bindings_.erase(id) != 0;
+  return changed ? write_plain_bindings() : Result{};
 }
 
 mipflow_binding DataPath::Implementation::with_next_hop(mipflow_binding binding, std::uint32_t mtu) const {
   // A route that is gone for a moment is no reason to forget the router.
-  const auto hop = next_hop(from_layout(binding.way.destination), binding.way.uplink);
+  const bool is_plain = binding.way.header == MIPFLOW_HEADER_NONE;
+  const auto hop = next_hop(is_plain ? kAnywhere : from_layout(binding.way.destination), binding.way.uplink);
   const bool is_another_path = binding.way.mtu != mtu || (hop && *hop != from_layout(binding.way.next_hop));
   if (is_another_path) binding.way.path_mtu = {};
   if (hop) binding.way.next_hop = to_layout(*hop);
@@ -130,8 +180,8 @@ Expected<std::unique_ptr<DataPath>, Error> DataPath::open(const Options& options
   const auto page = static_cast<std::uint32_t>(::sysconf(_SC_PAGESIZE));
   if (options.ring_octets < page || (options.ring_octets & (options.ring_octets - 1)) != 0)
     return failure(EINVAL, "ring of " + std::to_string(options.ring_octets) + " octets", "a power of two, at least a page, is needed");
-  if (options.flow_capacity == 0 || options.binding_capacity == 0 || options.address_capacity == 0 || options.tunnel_capacity == 0 ||
-      options.tunnel_capacity > UINT32_MAX / 2)
+  if (options.flow_capacity == 0 || options.binding_capacity == 0 || options.address_capacity == 0 ||
+      options.correspondent_capacity == 0 || options.tunnel_capacity == 0 || options.tunnel_capacity > UINT32_MAX / 2)
     return failure(EINVAL, "capacity of a data path's table", "it has to be at least 1 and below 2 thousand millions");
   const auto mip0 = read_interface(options.mip0);
   if (!mip0) return Unexpected{mip0.error()};
@@ -139,6 +189,9 @@ Expected<std::unique_ptr<DataPath>, Error> DataPath::open(const Options& options
     return failure(EINVAL, "interface " + mip0->name, "the home addresses' device has to be of kind dummy or ifb");
   // The kernel can not put an outer header around large SCTP packets (bpf_skb_adjust_room), so SCTP has to cut them.
   if (auto off = switch_off_feature(*mip0, "tx-sctp-segmentation"); !off) return Unexpected{off.error()};
+
+  if (options.role == Role::CorrespondentNode)
+    if (auto allowed = allow_route_lookups(*mip0); !allowed) return Unexpected{allowed.error()};
 
   if (auto made = make_pin_directory(options.pin_directory); !made) return Unexpected{made.error()};
   auto lock = lock_pin_directory(options.pin_directory);
@@ -164,11 +217,16 @@ Result DataPath::attach_uplink(InterfaceIndex uplink) {
   const char* program = interface->is_ethernet() ? "enter_ethernet_uplink" : "enter_raw_ip_uplink";
   const Options& options = implementation_->options_;
   const LoadedPrograms& programs = implementation_->programs_;
+  if (auto set = implementation_->uplinks_.set(uplink, {has_feature(*interface, "tx-ipxip6-segmentation")}); !set) return set;
   // What stands behind the program first: without it, packets would come out of the tunnel on the uplink.
-  if (auto led = lead_into(options.mip0, uplink, Hook::Ingress, options.role, programs.program_fd("is_for_mip0")); !led) return led;
+  if (leads_into_mip0(options.role))
+    if (auto led = lead_into(options.mip0, uplink, Hook::Ingress, options.role, programs.program_fd("is_for_mip0")); !led) return led;
   return attach(uplink, Hook::Ingress, options.role, programs.program_fd(program));
 }
-Result DataPath::detach_uplink(InterfaceIndex uplink) { return detach(uplink, Hook::Ingress, implementation_->options_.role); }
+Result DataPath::detach_uplink(InterfaceIndex uplink) {
+  if (auto erased = implementation_->uplinks_.erase(uplink); !erased) return erased;
+  return detach(uplink, Hook::Ingress, implementation_->options_.role);
+}
 
 std::vector<InterfaceIndex> DataPath::uplinks() const {
   std::vector<InterfaceIndex> out;
@@ -200,9 +258,7 @@ Result DataPath::set_binding(forwarding::BindingId id, const forwarding::Binding
   const auto uplink = read_interface(item.uplink);
   if (!uplink) return Unexpected{uplink.error()};
   mipflow_binding value{};
-  switch (item.header) {
-    case forwarding::HeaderKind::Tunnel: value.way.header = MIPFLOW_HEADER_TUNNEL; break;
-  }
+  value.way.header = layout_header(item.header);
   value.home_address = to_layout(item.home_address);
   value.way.source = to_layout(item.care_of_address);
   value.way.destination = to_layout(item.peer);
@@ -210,9 +266,17 @@ Result DataPath::set_binding(forwarding::BindingId id, const forwarding::Binding
   mipflow_binding before{};
   if (implementation_->bindings_.find(id, before) && before.way.uplink == item.uplink && from_layout(before.way.destination) == item.peer)
     value.way.next_hop = before.way.next_hop;
-  return implementation_->bindings_.set(id, implementation_->with_next_hop(value, uplink->mtu));
+  const bool is_plain = item.header == forwarding::HeaderKind::Plain;
+  // An answer must not come in before it is looked for.
+  if (is_plain)
+    if (auto noted = implementation_->note_plain_binding(id, true); !noted) return noted;
+  if (auto set = implementation_->bindings_.set(id, implementation_->with_next_hop(value, uplink->mtu)); !set) return set;
+  return is_plain ? Result{} : implementation_->note_plain_binding(id, false);
 }
-Result DataPath::erase_binding(forwarding::BindingId id) { return implementation_->bindings_.erase(id); }
+Result DataPath::erase_binding(forwarding::BindingId id) {
+  if (auto erased = implementation_->bindings_.erase(id); !erased) return erased;
+  return implementation_->note_plain_binding(id, false);
+}
 
 Result DataPath::refresh_next_hops() {
   for (const auto& [id, binding] : implementation_->bindings_.read_all()) {
@@ -228,8 +292,20 @@ Result DataPath::refresh_next_hops() {
 std::unordered_map<forwarding::BindingId, forwarding::BindingItem> DataPath::bindings() const {
   std::unordered_map<forwarding::BindingId, forwarding::BindingItem> out;
   for (const auto& [id, value] : implementation_->bindings_.read_all())
-    out.emplace(id, forwarding::BindingItem{forwarding::HeaderKind::Tunnel, from_layout(value.home_address),
+    out.emplace(id, forwarding::BindingItem{header_kind(value.way.header), from_layout(value.home_address),
                                             from_layout(value.way.source), from_layout(value.way.destination), value.way.uplink});
+  return out;
+}
+
+Result DataPath::set_routing_header_source(const forwarding::HomeAddressAndCorrespondent& source) {
+  return implementation_->routing_header_sources_.set(to_layout(source), 1);
+}
+Result DataPath::erase_routing_header_source(const forwarding::HomeAddressAndCorrespondent& source) {
+  return implementation_->routing_header_sources_.erase(to_layout(source));
+}
+std::unordered_set<forwarding::HomeAddressAndCorrespondent> DataPath::routing_header_sources() const {
+  std::unordered_set<forwarding::HomeAddressAndCorrespondent> out;
+  for (const auto& [key, value] : implementation_->routing_header_sources_.read_all()) out.insert(from_layout(key));
   return out;
 }
 
@@ -246,10 +322,76 @@ std::unordered_map<Address, forwarding::HomeAddressItem> DataPath::home_addresse
   return out;
 }
 
-Result DataPath::set_flow(const FlowKey& key, const forwarding::FlowItem& item) { return implementation_->flows_.set(key, item); }
+Result DataPath::set_flow(const FlowKey& key, const forwarding::FlowItem& item) {
+  // A flow that is carried already has its answers; a socket that came later is not asked for again.
+  if (implementation_->plain_bindings_.contains(item.binding) && !implementation_->flows_.has(key, item.home_address) &&
+      is_connected(item.home_address, key))
+    return failure(EADDRINUSE, name_of(key), "a socket of this host is connected from " + to_string(item.home_address) +
+                                                 " with the same ports: the answers could not be told apart");
+  return implementation_->flows_.set(key, item);
+}
 Result DataPath::erase_flow(const FlowKey& key) { return implementation_->flows_.erase(key); }
 std::unordered_map<FlowKey, forwarding::FlowItem> DataPath::flows() const { return implementation_->flows_.items(); }
 std::vector<FlowActivity> DataPath::activities() const { return implementation_->flows_.activities(); }
+
+// ---- correspondent node ----
+
+Result DataPath::set_correspondent_binding(const forwarding::HomeAddressAndCorrespondent& pair,
+                                           const forwarding::CorrespondentBindingItem& item) {
+  const mipflow_pair key = to_layout(pair);
+  mipflow_correspondent_binding value{};
+  value.care_of_address = to_layout(item.care_of_address);
+  value.previous_care_of_address = to_layout(item.previous_care_of_address);
+  value.last_used_ns = static_cast<std::uint64_t>(time_since_boot().time_since_epoch().count());
+  // A move is no use of the binding, and what is known about a path stays true while the care-of address does.
+  mipflow_correspondent_binding before{};
+  if (implementation_->correspondent_bindings_.find(key, before)) {
+    value.last_used_ns = before.last_used_ns;
+    value.ends_ns = before.ends_ns;
+    value.sequence = before.sequence;
+    if (from_layout(before.care_of_address) == item.care_of_address) value.path_mtu = before.path_mtu;
+  }
+  return implementation_->correspondent_bindings_.set(key, value);
+}
+Result DataPath::erase_correspondent_binding(const forwarding::HomeAddressAndCorrespondent& pair) {
+  return implementation_->correspondent_bindings_.erase(to_layout(pair));
+}
+std::unordered_map<forwarding::HomeAddressAndCorrespondent, forwarding::CorrespondentBindingItem> DataPath::correspondent_bindings()
+    const {
+  std::unordered_map<forwarding::HomeAddressAndCorrespondent, forwarding::CorrespondentBindingItem> out;
+  for (const auto& [key, value] : implementation_->correspondent_bindings_.read_all())
+    out.emplace(from_layout(key), forwarding::CorrespondentBindingItem{from_layout(value.care_of_address),
+                                                                       from_layout(value.previous_care_of_address)});
+  return out;
+}
+Result DataPath::note_correspondent_registration(const forwarding::HomeAddressAndCorrespondent& pair,
+                                                 const CorrespondentRegistration& registration) {
+  const mipflow_pair key = to_layout(pair);
+  mipflow_correspondent_binding value{};
+  if (!implementation_->correspondent_bindings_.find(key, value))
+    return failure(ENOENT, "the data path has no binding of " + to_string(pair.home_address) + " for " + to_string(pair.correspondent));
+  value.ends_ns = static_cast<std::uint64_t>(registration.ends.time_since_epoch().count());
+  value.sequence = registration.sequence;
+  return implementation_->correspondent_bindings_.set(key, value);
+}
+std::unordered_map<forwarding::HomeAddressAndCorrespondent, CorrespondentRegistration> DataPath::correspondent_registrations() const {
+  std::unordered_map<forwarding::HomeAddressAndCorrespondent, CorrespondentRegistration> out;
+  for (const auto& [key, value] : implementation_->correspondent_bindings_.read_all())
+    if (value.ends_ns != 0)
+      out.emplace(from_layout(key), CorrespondentRegistration{static_cast<std::uint16_t>(value.sequence),
+                                                              TimePoint{std::chrono::nanoseconds{value.ends_ns}}});
+  return out;
+}
+std::unordered_map<forwarding::HomeAddressAndCorrespondent, Duration> DataPath::correspondent_idle_times() const {
+  std::unordered_map<forwarding::HomeAddressAndCorrespondent, Duration> out;
+  const auto entries = implementation_->correspondent_bindings_.read_all();
+  const TimePoint now = time_since_boot();
+  for (const auto& [key, value] : entries) {
+    const TimePoint last_used{std::chrono::nanoseconds{value.last_used_ns}};
+    out.emplace(from_layout(key), std::max(now - last_used, Duration::zero()));
+  }
+  return out;
+}
 
 // ---- home agent ----
 
@@ -262,15 +404,11 @@ Result DataPath::erase_signalling_address(const Address& address) {
 std::unordered_set<Address> DataPath::signalling_addresses() const { return addresses_in(implementation_->signalling_addresses_); }
 
 Result DataPath::set_tunnel(const Address& home_address, const forwarding::TunnelItem& item) {
-  return implementation_->tunnels_.set(to_layout(home_address), {to_layout(item.care_of_address), to_layout(item.home_agent), {}});
+  return implementation_->tunnels_.set(home_address, item);
 }
-Result DataPath::erase_tunnel(const Address& home_address) { return implementation_->tunnels_.erase(to_layout(home_address)); }
-std::unordered_map<Address, forwarding::TunnelItem> DataPath::tunnels() const {
-  std::unordered_map<Address, forwarding::TunnelItem> out;
-  for (const auto& [key, value] : implementation_->tunnels_.read_all())
-    out.emplace(from_layout(key), forwarding::TunnelItem{from_layout(value.care_of_address), from_layout(value.home_agent)});
-  return out;
-}
+Result DataPath::erase_tunnel(const Address& home_address) { return implementation_->tunnels_.erase(home_address); }
+std::unordered_map<Address, forwarding::TunnelItem> DataPath::tunnels() const { return implementation_->tunnels_.items(); }
+std::vector<TunnelActivity> DataPath::take_tunnel_activity() { return implementation_->tunnels_.take_activity(); }
 
 Result DataPath::set_tunnel_source(const forwarding::TunnelSource& source) {
   return implementation_->tunnel_sources_.set({to_layout(source.home_address), to_layout(source.care_of_address)}, 1);
@@ -280,8 +418,10 @@ Result DataPath::erase_tunnel_source(const forwarding::TunnelSource& source) {
 }
 std::unordered_set<forwarding::TunnelSource> DataPath::tunnel_sources() const {
   std::unordered_set<forwarding::TunnelSource> out;
-  for (const auto& [key, value] : implementation_->tunnel_sources_.read_all())
+  out.reserve(implementation_->tunnels_.size());
+  implementation_->tunnel_sources_.for_each([&](const mipflow_tunnel_source& key, std::uint32_t) {
     out.insert({from_layout(key.home_address), from_layout(key.care_of_address)});
+  });
   return out;
 }
 

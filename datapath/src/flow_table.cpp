@@ -34,12 +34,12 @@ bool is_same_flow(const forwarding::FlowItem& one, const forwarding::FlowItem& o
   return one.id == other.id && one.home_address == other.home_address;
 }
 
+}  // namespace
+
 std::string name_of(const FlowKey& key) {
   return "flow " + to_string(key.source) + " port " + std::to_string(key.source_port) + " to " + to_string(key.correspondent) +
          " port " + std::to_string(key.correspondent_port) + " protocol " + std::to_string(key.protocol);
 }
-
-}  // namespace
 
 FlowTable::FlowTable(int departures_fd, int arrivals_fd, ActivityMemory activity, std::uint32_t capacity)
     : departures_(departures_fd, "departures"), arrivals_(arrivals_fd, "arrivals"), activity_(std::move(activity)), users_(capacity) {
@@ -156,6 +156,11 @@ Result FlowTable::erase(const FlowKey& key) {
   if (--users_[found->second.slot] == 0) free_slots_.push_back(found->second.slot);
   entries_.erase(found);
   return {};
+}
+
+bool FlowTable::has(const FlowKey& key, const Address& home_address) const {
+  const auto found = entries_.find(key);
+  return found != entries_.end() && found->second.item.home_address == home_address;
 }
 
 std::unordered_map<FlowKey, forwarding::FlowItem> FlowTable::items() const {

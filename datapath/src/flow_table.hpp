@@ -2,6 +2,7 @@
 #pragma once
 
 #include <deque>
+#include <string>
 #include <unordered_map>
 #include <vector>
 
@@ -11,6 +12,9 @@
 #include "mipflow/forwarding-plan/forwarding_plan.hpp"
 
 namespace mipflow::datapath {
+
+// "flow 2001:db8::1 port 5 to …", for the operator.
+std::string name_of(const FlowKey& key);
 
 // The mobile node's flows in the kernel: one entry in map departures, one in map arrivals, one slot of map activity. A
 // flow with several keys (see DataPath::set_flow()) has an entry in map departures for each of them.
@@ -23,6 +27,8 @@ class FlowTable {
   // See DataPath::set_flow().
   Result set(const FlowKey& key, const forwarding::FlowItem& item);
   Result erase(const FlowKey& key);
+  // Whether the flow is in it and leaves with this home address.
+  bool has(const FlowKey& key, const Address& home_address) const;
   std::unordered_map<FlowKey, forwarding::FlowItem> items() const;
   std::vector<FlowActivity> activities() const;
 

@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <optional>
 #include <vector>
 
 #include "file_descriptor.hpp"
@@ -36,6 +37,35 @@ struct Variable {
   std::vector<std::uint64_t> words;
 };
 
+// Where a feature's bit stands.
+struct FeaturePlace {
+  std::uint32_t index = 0;
+  std::uint32_t blocks = 0;  // of 32 bits that all features take
+};
+
+// nullopt when the device does not know it.
+std::optional<FeaturePlace> find_feature(const FileDescriptor& socket, ifreq& request, const char* feature) {
+  Variable<ethtool_sset_info> sizes(sizeof(std::uint32_t));
+  sizes->cmd = ETHTOOL_GSSET_INFO;
+  sizes->sset_mask = 1ULL << ETH_SS_FEATURES;
+  request.ifr_data = sizes.data();
+  if (::ioctl(socket.get(), SIOCETHTOOL, &request) != 0 || sizes->sset_mask == 0) return std::nullopt;
+  std::uint32_t count = 0;
+  std::memcpy(&count, sizes.data() + sizeof(ethtool_sset_info), sizeof count);
+
+  Variable<ethtool_gstrings> names(std::size_t{count} * ETH_GSTRING_LEN);
+  names->cmd = ETHTOOL_GSTRINGS;
+  names->string_set = ETH_SS_FEATURES;
+  names->len = count;
+  request.ifr_data = names.data();
+  if (::ioctl(socket.get(), SIOCETHTOOL, &request) != 0) return std::nullopt;
+
+  for (std::uint32_t i = 0; i < count; ++i)
+    if (std::strncmp(names.data() + sizeof(ethtool_gstrings) + std::size_t{i} * ETH_GSTRING_LEN, feature, ETH_GSTRING_LEN) == 0)
+      return FeaturePlace{i, (count + 31) / 32};
+  return std::nullopt;
+}
+
 }  // namespace
 
 bool Interface::is_ethernet() const { return hardware == ARPHRD_ETHER; }
@@ -59,36 +89,35 @@ Expected<Interface, Error> read_interface(InterfaceIndex index) {
 Result switch_off_feature(const Interface& interface, const char* feature) {
   const FileDescriptor socket = control_socket();
   ifreq request = request_for(interface.name);
+  const auto place = find_feature(socket, request, feature);
+  if (!place) return {};
 
-  Variable<ethtool_sset_info> sizes(sizeof(std::uint32_t));
-  sizes->cmd = ETHTOOL_GSSET_INFO;
-  sizes->sset_mask = 1ULL << ETH_SS_FEATURES;
-  request.ifr_data = sizes.data();
-  if (::ioctl(socket.get(), SIOCETHTOOL, &request) != 0 || sizes->sset_mask == 0) return {};
-  std::uint32_t count = 0;
-  std::memcpy(&count, sizes.data() + sizeof(ethtool_sset_info), sizeof count);
-
-  Variable<ethtool_gstrings> names(std::size_t{count} * ETH_GSTRING_LEN);
-  names->cmd = ETHTOOL_GSTRINGS;
-  names->string_set = ETH_SS_FEATURES;
-  names->len = count;
-  request.ifr_data = names.data();
-  if (::ioctl(socket.get(), SIOCETHTOOL, &request) != 0) return {};
-
-  for (std::uint32_t i = 0; i < count; ++i) {
-    if (std::strncmp(names.data() + sizeof(ethtool_gstrings) + std::size_t{i} * ETH_GSTRING_LEN, feature, ETH_GSTRING_LEN) != 0) continue;
-    const std::uint32_t blocks = (count + 31) / 32;
-    Variable<ethtool_sfeatures> features(std::size_t{blocks} * sizeof(ethtool_set_features_block));
-    features->cmd = ETHTOOL_SFEATURES;
-    features->size = blocks;
-    ethtool_set_features_block change{};
-    change.valid = 1u << (i % 32);
-    std::memcpy(features.data() + sizeof(ethtool_sfeatures) + i / 32 * sizeof change, &change, sizeof change);
-    request.ifr_data = features.data();
-    if (::ioctl(socket.get(), SIOCETHTOOL, &request) < 0 && errno != EOPNOTSUPP)
-      return failure(errno, std::string("cannot switch off ") + feature + " of " + interface.name);
-  }
+  Variable<ethtool_sfeatures> features(std::size_t{place->blocks} * sizeof(ethtool_set_features_block));
+  features->cmd = ETHTOOL_SFEATURES;
+  features->size = place->blocks;
+  ethtool_set_features_block change{};
+  change.valid = 1u << (place->index % 32);
+  std::memcpy(features.data() + sizeof(ethtool_sfeatures) + place->index / 32 * sizeof change, &change, sizeof change);
+  request.ifr_data = features.data();
+  if (::ioctl(socket.get(), SIOCETHTOOL, &request) < 0 && errno != EOPNOTSUPP)
+    return failure(errno, std::string("cannot switch off ") + feature + " of " + interface.name);
   return {};
+}
+
+bool has_feature(const Interface& interface, const char* feature) {
+  const FileDescriptor socket = control_socket();
+  ifreq request = request_for(interface.name);
+  const auto place = find_feature(socket, request, feature);
+  if (!place) return false;
+
+  Variable<ethtool_gfeatures> features(std::size_t{place->blocks} * sizeof(ethtool_get_features_block));
+  features->cmd = ETHTOOL_GFEATURES;
+  features->size = place->blocks;
+  request.ifr_data = features.data();
+  if (::ioctl(socket.get(), SIOCETHTOOL, &request) != 0) return false;
+  ethtool_get_features_block block{};
+  std::memcpy(&block, features.data() + sizeof(ethtool_gfeatures) + place->index / 32 * sizeof block, sizeof block);
+  return (block.active & 1u << (place->index % 32)) != 0;
 }
 
 }  // namespace mipflow::datapath

@@ -24,5 +24,7 @@ Expected<Interface, Error> read_interface(InterfaceIndex index);
 
 // Switches an offload of the device off, by the name that `ethtool -k` shows. No error when the device does not know it.
 Result switch_off_feature(const Interface& interface, const char* feature);
+// Whether the offload is on.
+bool has_feature(const Interface& interface, const char* feature);
 
 }  // namespace mipflow::datapath

@@ -9,8 +9,12 @@
 #include "layout.h"
 #include "mipflow/base/address.hpp"
 #include "mipflow/base/flow_key.hpp"
+#include "mipflow/datapath/data_path.hpp"
+#include "mipflow/forwarding-plan/forwarding_plan.hpp"
 
 namespace mipflow::datapath {
+
+static_assert(kUnboundMark == MIPFLOW_UNBOUND_MARK);
 
 inline mipflow_address to_layout(const Address& address) {
   mipflow_address out;
@@ -21,6 +25,13 @@ inline Address from_layout(const mipflow_address& address) {
   Address out;
   std::memcpy(out.octets.data(), &address, sizeof address);
   return out;
+}
+
+inline mipflow_pair to_layout(const forwarding::HomeAddressAndCorrespondent& pair) {
+  return {to_layout(pair.home_address), to_layout(pair.correspondent)};
+}
+inline forwarding::HomeAddressAndCorrespondent from_layout(const mipflow_pair& pair) {
+  return {from_layout(pair.home_address), from_layout(pair.correspondent)};
 }
 
 // `local` is the socket's address (map departures) or the home address on the wire (map arrivals).

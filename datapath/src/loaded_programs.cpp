@@ -16,6 +16,7 @@
 #include "layout.h"
 
 // Generated; they use the types of layout.h.
+#include <correspondent_node.skel.h>
 #include <home_agent.skel.h>
 #include <mobile_node.skel.h>
 
@@ -37,22 +38,24 @@ int remember(libbpf_print_level level, const char* format, va_list arguments) {
   return 0;
 }
 
-Unexpected<Error> load_failure(int code, std::string_view what) {
-  std::string hint;
-  if (code == EPERM) hint = "CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON are needed: run as root; ";
-  if (code == EACCES || code == EINVAL) hint = "this kernel's verifier refuses the program: please report this; ";
-  if (!libbpf_says.empty()) hint += "libbpf: " + libbpf_says;
-  return failure(code, what, hint);
+const void* programs_of(Role role, std::size_t* size) {
+  switch (role) {
+    case Role::MobileNode: return mobile_node__elf_bytes(size);
+    case Role::HomeAgent: return home_agent__elf_bytes(size);
+    case Role::CorrespondentNode: return correspondent_node__elf_bytes(size);
+  }
+  return nullptr;
 }
 
 std::optional<std::uint32_t> capacity_of(std::string_view map, const Options& options) {
   if (map == "departures") return options.flow_capacity + options.flow_capacity / kFlowsPerFurtherKey;
   if (map == "arrivals" || map == "activity") return options.flow_capacity;
-  if (map == "bindings") return options.binding_capacity;
+  if (map == "bindings" || map == "routing_header_sources") return options.binding_capacity;
+  if (map == "correspondent_bindings") return options.correspondent_capacity;
   if (map == "home_addresses" || map == "care_of_addresses" || map == "home_agents" || map == "signalling_addresses")
     return options.address_capacity;
   // The care-of address before the present one is accepted for a moment too.
-  if (map == "tunnels" || map == "watched_addresses") return options.tunnel_capacity;
+  if (map == "tunnels" || map == "tunnel_activity" || map == "watched_addresses") return options.tunnel_capacity;
   if (map == "tunnel_sources") return options.tunnel_capacity * 2;
   if (map == "ring") return options.ring_octets;
   return std::nullopt;
@@ -107,6 +110,14 @@ void keep_what_libbpf_says() {
   libbpf_says.clear();
 }
 
+Unexpected<Error> load_failure(int code, std::string_view what) {
+  std::string hint;
+  if (code == EPERM) hint = "CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON are needed: run as root; ";
+  if (code == EACCES || code == EINVAL) hint = "this kernel's verifier refuses the program: please report this; ";
+  if (!libbpf_says.empty()) hint += "libbpf: " + libbpf_says;
+  return failure(code, what, hint);
+}
+
 void LoadedPrograms::CloseObject::operator()(bpf_object* object) const { bpf_object__close(object); }
 LoadedPrograms::LoadedPrograms(LoadedPrograms&&) noexcept = default;
 LoadedPrograms& LoadedPrograms::operator=(LoadedPrograms&&) noexcept = default;
@@ -119,7 +130,7 @@ Expected<LoadedPrograms, Error> LoadedPrograms::load(const Options& options, con
 
   for (bool take_over : {true, false}) {
     std::size_t size = 0;
-    const void* bytes = options.role == Role::MobileNode ? mobile_node__elf_bytes(&size) : home_agent__elf_bytes(&size);
+    const void* bytes = programs_of(options.role, &size);
     LoadedPrograms loaded;
     loaded.object_.reset(bpf_object__open_mem(bytes, size, nullptr));
     if (!loaded.object_) return load_failure(errno, "cannot read the data path's programs");

@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "error.hpp"
 #include "interface.hpp"
@@ -13,6 +14,8 @@ namespace mipflow::datapath {
 
 // From now on libbpf's warnings are kept for our own error messages instead of being written to standard error.
 void keep_what_libbpf_says();
+// An error with what libbpf said since then, and what this errno means when programs are loaded.
+Unexpected<Error> load_failure(int code, std::string_view what);
 
 // The eBPF object of a role in the kernel: programs verified and loaded, maps pinned below the pin directory or taken
 // over from there.

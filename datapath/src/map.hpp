@@ -34,9 +34,15 @@ class Map {
   }
   bool find(const Key& key, Value& value) const { return bpf_map_lookup_elem(fd_, &key, &value) == 0; }
 
-  // Everything in it, a few thousand entries per system call. What is changed meanwhile may be in it or not.
+  // Everything in it. What is changed meanwhile may be in it or not.
   std::vector<std::pair<Key, Value>> read_all() const {
     std::vector<std::pair<Key, Value>> out;
+    for_each([&](const Key& key, const Value& value) { out.emplace_back(key, value); });
+    return out;
+  }
+  // The same without keeping a copy: a home agent may have a million. A few thousand entries per system call.
+  template <class Entry>
+  void for_each(Entry&& entry) const {
     // A hash map hands out whole buckets only: with ENOSPC one is longer than the buffers.
     std::vector<Key> keys(4096);
     std::vector<Value> values(4096);
@@ -52,12 +58,11 @@ class Map {
         continue;
       }
       if (error != 0 && error != -ENOENT) break;
-      for (std::uint32_t i = 0; i < count; ++i) out.emplace_back(keys[i], values[i]);
+      for (std::uint32_t i = 0; i < count; ++i) entry(keys[i], values[i]);
       if (error == -ENOENT) break;
       position = next;
       first = false;
     }
-    return out;
   }
 
  private:

@@ -6,15 +6,12 @@
 
 #include <array>
 #include <cstring>
-#include <memory>
+
+#include "netlink_socket.hpp"
 
 namespace mipflow::datapath {
 
 namespace {
-
-struct CloseSocket {
-  void operator()(mnl_socket* socket) const { mnl_socket_close(socket); }
-};
 
 struct Answer {
   const Address* destination;
@@ -51,8 +48,8 @@ int read_route(const nlmsghdr* message, void* context) {
 }  // namespace
 
 std::optional<Address> next_hop(const Address& destination, InterfaceIndex uplink) {
-  const std::unique_ptr<mnl_socket, CloseSocket> socket(mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC));
-  if (!socket || mnl_socket_bind(socket.get(), 0, MNL_SOCKET_AUTOPID) < 0) return std::nullopt;
+  const NetlinkSocket socket = open_netlink_socket(NETLINK_ROUTE);
+  if (!socket) return std::nullopt;
 
   alignas(nlmsghdr) std::array<char, 8192> buffer;
   nlmsghdr* request = mnl_nlmsg_put_header(buffer.data());

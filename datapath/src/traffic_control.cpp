@@ -12,14 +12,15 @@
 
 #include <array>
 #include <cerrno>
-#include <memory>
+
+#include "netlink_socket.hpp"
 
 namespace mipflow::datapath {
 
 namespace {
 
 constexpr std::uint32_t kHandle = 1;
-constexpr std::uint32_t kPriority = 6275;  // the RFC's number; the home agent has the next one but one
+constexpr std::uint32_t kPriority = 6275;  // the RFC's number; a role takes two: its program's and the one behind
 
 bpf_tc_hook hook_of(InterfaceIndex interface, int attach_point) {
   bpf_tc_hook hook{};
@@ -39,10 +40,6 @@ bpf_tc_opts filter_of(std::uint32_t priority) {
   filter.priority = priority;
   return filter;
 }
-
-struct CloseSocket {
-  void operator()(mnl_socket* socket) const { mnl_socket_close(socket); }
-};
 
 int count_filter(const nlmsghdr* message, void* context) {
   if (message->nlmsg_type == RTM_NEWTFILTER) ++*static_cast<unsigned*>(context);
@@ -69,10 +66,8 @@ nlmsghdr* put_filter_header(Buffer& buffer, std::uint16_t type, std::uint16_t fl
 
 // Sends the request and hands every message of the answer to `on_message`. 0 or a positive errno.
 int exchange(const nlmsghdr* request, Buffer& buffer, mnl_cb_t on_message, void* context) {
-  const std::unique_ptr<mnl_socket, CloseSocket> socket(mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC));
-  if (!socket || mnl_socket_bind(socket.get(), 0, MNL_SOCKET_AUTOPID) < 0 ||
-      mnl_socket_sendto(socket.get(), request, request->nlmsg_len) < 0)
-    return errno;
+  const NetlinkSocket socket = open_netlink_socket(NETLINK_ROUTE);
+  if (!socket || mnl_socket_sendto(socket.get(), request, request->nlmsg_len) < 0) return errno;
   for (;;) {
     const ssize_t received = mnl_socket_recvfrom(socket.get(), buffer.data(), buffer.size());
     if (received <= 0) return received < 0 ? errno : EPROTO;
@@ -111,7 +106,16 @@ tc_mirred into_ingress_of(InterfaceIndex target) {
 
 }  // namespace
 
-std::uint32_t filter_priority(Role role) { return role == Role::MobileNode ? kPriority : kPriority + 2; }
+std::uint32_t filter_priority(Role role) {
+  switch (role) {
+    case Role::MobileNode: return kPriority;
+    case Role::HomeAgent: return kPriority + 2;
+    case Role::CorrespondentNode: return kPriority + 4;
+  }
+  return kPriority;
+}
+
+bool leads_into_mip0(Role role) { return role != Role::CorrespondentNode; }
 
 Result attach(InterfaceIndex interface, Hook hook, Role role, int program_fd) {
   if (auto ready = ensure_clsact(interface, hook); !ready) return ready;
@@ -177,7 +181,8 @@ bool is_attached(InterfaceIndex interface, Hook hook, Role role) {
     bpf_tc_opts filter = filter_of(priority);
     return bpf_tc_query(&place, &filter) == 0;
   };
-  return is_there(filter_priority(role)) && (hook == Hook::Egress || is_there(filter_priority(role) + 1));
+  return is_there(filter_priority(role)) &&
+         (hook == Hook::Egress || !leads_into_mip0(role) || is_there(filter_priority(role) + 1));
 }
 
 }  // namespace mipflow::datapath
