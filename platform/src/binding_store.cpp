@@ -2,158 +2,230 @@
 #include "mipflow/platform/binding_store.hpp"
 
 #include <fcntl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <fstream>
-#include <limits>
+#include <functional>
 #include <nlohmann/json.hpp>
 #include <sstream>
+#include <unordered_map>
 
-#include "mipflow/base/crypto.hpp"
-#include "mipflow/platform/file_descriptor.hpp"
+#include "binding_blocks.hpp"
+#include "binding_records.hpp"
+#include "kept_file_writer.hpp"
 
 namespace mipflow::platform {
 
-using home_agent::PersistedBinding;
 using nlohmann::json;
 
 namespace {
 
 constexpr const char* kMagic = "mipflow-bindings";
-constexpr int kVersion = 1;
+constexpr int kVersion = 4;
+constexpr int kOldestVersion = 1;
+constexpr const char* kWhole = "whole ";
 
-std::string digest_of(const std::string& text) {
-  // Against torn files, not against forgers: whoever can write here is root.
-  const auto octets = [](const std::string& value) { return BytesView(reinterpret_cast<const std::uint8_t*>(value.data()), value.size()); };
-  const auto digest = hmac_sha256(octets(kMagic), octets(text));
-  std::string out;
-  for (const auto octet : digest) {
-    constexpr const char* kDigits = "0123456789abcdef";
-    out += kDigits[octet >> 4];
-    out += kDigits[octet & 15];
+constexpr std::size_t kBlockOctets = 1024 * 1024;  // of the whole part: what is read, and checked, at a time
+// Until then the file is not written anew: a small one would be all the time.
+constexpr std::size_t kLeastAppended = 4 * 1024 * 1024;
+
+std::string line_of(const json& record) { return record.dump(-1, ' ', false, json::error_handler_t::replace) + "\n"; }
+
+// Takes lines up, those behind `whole` in the place of what they replace.
+class Reading {
+ public:
+  // Empty, or what is wrong.
+  std::string take_lines(const std::string& text, bool appended) {
+    std::istringstream lines(text);
+    for (std::string line; std::getline(lines, line);) {
+      const json value = json::parse(line, nullptr, false);
+      if (!(appended ? take_appended(value) : take_record(value, state_))) return "a line is no binding";
+    }
+    return {};
   }
-  return out;
-}
-
-json to_json(const PersistedBinding& binding) {
-  return {{"home_address", to_string(binding.home_address)},
-          {"care_of_address", to_string(binding.care_of_address)},
-          {"primary_home_address", to_string(binding.primary_home_address)},
-          {"identifier", binding.network_access_identifier},
-          {"spi", binding.spi},
-          {"sequence", binding.sequence},
-          {"last_timestamp", binding.last_timestamp},
-          {"expires_nanoseconds", binding.wall_expiry.count()},
-          {"link_local_address_compatibility", binding.link_local_address_compatibility}};
-}
-
-std::optional<Address> address_of(const json& value, const char* key) {
-  const auto found = value.find(key);
-  if (found == value.end() || !found->is_string()) return std::nullopt;
-  return Address::parse(found->get<std::string>());
-}
-
-template <class Number>
-std::optional<Number> number_of(const json& value, const char* key) {
-  const auto found = value.find(key);
-  if (found == value.end() || !found->is_number_integer()) return std::nullopt;
-  const auto number = found->get<std::uint64_t>();
-  if (number > std::numeric_limits<Number>::max()) return std::nullopt;
-  return static_cast<Number>(number);
-}
-
-std::optional<PersistedBinding> from_json(const json& value) {
-  if (!value.is_object()) return std::nullopt;
-  const auto home_address = address_of(value, "home_address");
-  const auto care_of_address = address_of(value, "care_of_address");
-  const auto primary = address_of(value, "primary_home_address");
-  const auto identifier = value.find("identifier");
-  const auto spi = number_of<std::uint32_t>(value, "spi");
-  const auto sequence = number_of<std::uint16_t>(value, "sequence");
-  const auto timestamp = number_of<std::uint64_t>(value, "last_timestamp");
-  const auto expires = number_of<std::int64_t>(value, "expires_nanoseconds");
-  const auto link_local = value.find("link_local_address_compatibility");
-  if (!home_address || !care_of_address || !primary || identifier == value.end() || !identifier->is_string() || !spi || !sequence ||
-      !timestamp || !expires || link_local == value.end() || !link_local->is_boolean())
-    return std::nullopt;
-  PersistedBinding out;
-  out.home_address = *home_address;
-  out.care_of_address = *care_of_address;
-  out.primary_home_address = *primary;
-  out.network_access_identifier = identifier->get<std::string>();
-  out.spi = *spi;
-  out.sequence = *sequence;
-  out.last_timestamp = *timestamp;
-  out.wall_expiry = Duration{*expires};
-  out.link_local_address_compatibility = link_local->get<bool>();
-  return out;
-}
-
-Result<void> write_all(int descriptor, const std::string& text, const std::string& name) {
-  std::size_t done = 0;
-  while (done < text.size()) {
-    const ssize_t size = ::write(descriptor, text.data() + done, text.size() - done);
-    if (size < 0 && errno == EINTR) continue;
-    if (size < 0) return fail("cannot write " + name, errno);
-    done += static_cast<std::size_t>(size);
+  StoredState finish() {
+    if (ended_) std::erase_if(state_.bindings, [](const auto& binding) { return binding.home_address.is_unspecified(); });
+    return std::move(state_);
   }
-  if (::fsync(descriptor) != 0) return fail("cannot synchronise " + name, errno);
-  return {};
+
+ private:
+  bool take_appended(const json& value) {
+    if (!value.is_object()) return false;
+    if (value.contains("services")) {
+      state_.services = {};
+      return true;
+    }
+    if (const auto ended = value.find("ended_address"); ended != value.end()) {
+      const auto home_address = ended->is_string() ? Address::parse(ended->get<std::string>()) : std::nullopt;
+      if (home_address) forget(*home_address);
+      return home_address.has_value();
+    }
+    const std::size_t before = state_.bindings.size();
+    if (!take_record(value, state_)) return false;
+    if (state_.bindings.size() > before) put_in_place(before);
+    return true;
+  }
+
+  // The binding that was just added, in the place of an older one.
+  void put_in_place(std::size_t added) {
+    index_up_to(added);
+    const auto [position, is_new] = positions_.try_emplace(state_.bindings[added].home_address, added);
+    if (is_new) {
+      indexed_ = added + 1;
+      return;
+    }
+    state_.bindings[position->second] = std::move(state_.bindings[added]);
+    state_.bindings.pop_back();
+  }
+  void forget(const Address& home_address) {
+    index_up_to(state_.bindings.size());
+    const auto found = positions_.find(home_address);
+    if (found == positions_.end()) return;
+    state_.bindings[found->second].home_address = {};
+    positions_.erase(found);
+    ended_ = true;
+  }
+  void index_up_to(std::size_t end) {
+    for (; indexed_ < end; ++indexed_) positions_.try_emplace(state_.bindings[indexed_].home_address, indexed_);
+  }
+
+  StoredState state_;
+  std::unordered_map<Address, std::size_t> positions_;  // into state_.bindings
+  std::size_t indexed_ = 0;
+  bool ended_ = false;
+};
+
+// Versions 1 to 3: behind the heading everything is one text.
+Result<StoredState> read_old(std::istream& heading, std::istream& rest, const std::function<Unexpected<Failure>(const std::string&)>& damaged) {
+  std::size_t count = 0;
+  std::string digest;
+  if (!(heading >> count >> digest)) return damaged("no heading");
+  std::ostringstream text;
+  text << rest.rdbuf();
+  if (digest_of(text.str()) != digest) return damaged("the digest is wrong");
+  Reading reading;
+  if (const auto wrong = reading.take_lines(text.str(), false); !wrong.empty()) return damaged(wrong);
+  const std::string whole_text = text.str();
+  if (static_cast<std::size_t>(std::ranges::count(whole_text, '\n')) != count) return damaged("bindings are missing");
+  return reading.finish();
 }
 
 }  // namespace
 
-Result<std::vector<PersistedBinding>> BindingStore::load() const {
+Result<StoredState> BindingStore::load() {
+  appended_to_ = {};
+  torn_octets_ = 0;
   std::ifstream file(file_, std::ios::binary);
   if (!file) {
     std::error_code error;
-    if (!std::filesystem::exists(file_, error)) return std::vector<PersistedBinding>{};
+    if (!std::filesystem::exists(file_, error)) return StoredState{};
     return fail("cannot read the bindings in " + file_.string(), errno);
   }
   const auto damaged = [&](const std::string& why) {
     return fail("the bindings in " + file_.string() + " are damaged (" + why + ") and are not used; mobile nodes register anew at their next refresh");
   };
-  std::string magic;
-  std::string digest;
-  int version = 0;
-  std::size_t count = 0;
   std::string first;
   std::getline(file, first);
   std::istringstream heading(first);
-  if (!(heading >> magic >> version >> count >> digest) || magic != kMagic) return damaged("no heading");
-  if (version != kVersion) return damaged("version " + std::to_string(version) + " is unknown");
-  std::ostringstream rest;
-  rest << file.rdbuf();
-  if (digest_of(rest.str()) != digest) return damaged("the digest is wrong");
+  std::string magic;
+  int version = 0;
+  if (file.eof() || !(heading >> magic >> version) || magic != kMagic) return damaged("no heading");
+  if (version < kOldestVersion || version > kVersion) return damaged("version " + std::to_string(version) + " is unknown");
+  if (version < kVersion) return read_old(heading, file, damaged);
 
-  std::vector<PersistedBinding> out;
-  std::istringstream lines(rest.str());
-  for (std::string line; std::getline(lines, line);) {
-    auto binding = from_json(json::parse(line, nullptr, false));
-    if (!binding) return damaged("line " + std::to_string(out.size() + 2) + " is no binding");
-    out.push_back(std::move(*binding));
+  using enum BlockReader::Found;
+  BlockReader blocks(file, first.size() + 1);
+  Reading reading;
+  std::size_t whole_octets = 0;
+  for (std::size_t count = 0;;) {
+    const bool is_whole = whole_octets != 0;
+    const auto found = blocks.next();
+    if (found == Block) {
+      ++count;
+      if (const auto wrong = reading.take_lines(blocks.content(), is_whole); !wrong.empty()) return damaged(wrong);
+    } else if (found == Line && !is_whole && blocks.content() == kWhole + std::to_string(count)) {
+      whole_octets = blocks.position();
+    } else if (is_whole && (found == End || found == Torn)) {
+      break;
+    } else {
+      return damaged(found == Line ? "a line is no block" : found == Damaged ? "a digest is wrong" : "it is torn");
+    }
   }
-  if (out.size() != count) return damaged("bindings are missing");
-  return out;
+  file.clear();
+  file.seekg(0, std::ios::end);
+  torn_octets_ = static_cast<std::size_t>(file.tellg()) - blocks.position();
+  if (auto opened = open_for_appending(whole_octets, blocks.position()); !opened) return Unexpected{opened.error()};
+  return reading.finish();
 }
 
-Result<void> BindingStore::save(const std::vector<PersistedBinding>& bindings) const {
-  std::string rest;
-  for (const auto& binding : bindings) rest += to_json(binding).dump(-1, ' ', false, json::error_handler_t::replace) + "\n";
-  const std::string text =
-      std::string(kMagic) + " " + std::to_string(kVersion) + " " + std::to_string(bindings.size()) + " " + digest_of(rest) + "\n" + rest;
+Result<void> BindingStore::save(const StoredState& state) {
+  appended_to_ = {};
+  KeptFileWriter writer(file_);
+  std::string heading = std::string(kMagic) + " " + std::to_string(kVersion) + "\n";
+  std::size_t octets = heading.size();
+  std::size_t count = 0;
+  std::string content;
+  auto done = writer.write(heading);
+  const auto write_block = [&] {
+    if (content.empty() || !done) return;
+    const std::string block = make_block(content);
+    octets += block.size();
+    ++count;
+    content.clear();
+    done = writer.write(block);
+  };
+  for_each_record(state, [&](const json& record) {
+    content += line_of(record);
+    if (content.size() >= kBlockOctets) write_block();
+  });
+  write_block();
+  const std::string end = kWhole + std::to_string(count) + "\n";
+  if (done) done = writer.write(end);
+  if (done) done = writer.finish();
+  if (!done) return done;
+  return open_for_appending(octets + end.size(), octets + end.size());
+}
 
-  const std::string next = file_.string() + ".new";
-  const FileDescriptor descriptor(::open(next.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
-  if (!descriptor) return fail("cannot write " + next, errno);
-  if (const auto done = write_all(descriptor.get(), text, next); !done) return done;
-  if (::rename(next.c_str(), file_.c_str()) != 0) return fail("cannot rename " + next + " to " + file_.string(), errno);
-  // Without this the name may still be the old file's after a power cut.
-  const FileDescriptor directory(::open(file_.parent_path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (directory) ::fsync(directory.get());
+Result<void> BindingStore::open_for_appending(std::size_t whole_octets, std::size_t octets) {
+  FileDescriptor descriptor(::open(file_.c_str(), O_WRONLY | O_CLOEXEC));
+  // What stands behind was torn: it must not stand between two whole blocks.
+  if (!descriptor || ::ftruncate(descriptor.get(), static_cast<off_t>(octets)) != 0 ||
+      ::lseek(descriptor.get(), static_cast<off_t>(octets), SEEK_SET) < 0)
+    return fail("cannot write to " + file_.string(), errno);
+  appended_to_ = std::move(descriptor);
+  whole_octets_ = whole_octets;
+  octets_ = octets;
   return {};
+}
+
+Result<void> BindingStore::append(const StoredChanges& changes) {
+  if (changes.empty()) return {};
+  if (!appended_to_) return fail("cannot append to " + file_.string() + ": it has to be written anew");
+  std::string content;
+  for_each_record({changes.bindings.bound, {}}, [&](const json& record) { content += line_of(record); });
+  for (const Address& ended : changes.bindings.ended) content += line_of({{"ended_address", to_string(ended)}});
+  if (changes.services) {
+    content += line_of({{"services", "anew"}});
+    for_each_record({{}, *changes.services}, [&](const json& record) { content += line_of(record); });
+  }
+  const std::string block = make_block(content);
+  const auto written = content.size() > BlockReader::kMostOctets ? fail(file_.string() + " has to be written anew")
+                                                                 : write_and_synchronise(appended_to_.get(), block, file_.string());
+  if (!written) {
+    // Whether all of it, some of it or nothing stands there now: the next ones must not stand behind it.
+    appended_to_ = {};
+    return written;
+  }
+  octets_ += block.size();
+  return write_anew_when_long();
+}
+
+Result<void> BindingStore::write_anew_when_long() {
+  if (octets_ - whole_octets_ < std::max(kLeastAppended, whole_octets_)) return {};
+  const auto state = load();
+  return state ? save(*state) : Result<void>{Unexpected{state.error()}};
 }
 
 }  // namespace mipflow::platform

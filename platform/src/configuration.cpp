@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// What both daemons' configuration files have in common.
+// What the daemons' configuration files have in common.
 #include "mipflow/platform/configuration.hpp"
 
 #include <algorithm>
@@ -13,6 +13,12 @@ std::string to_string(const ConfigurationError& error) {
   std::string out = error.file;
   if (error.line != 0) out += ":" + std::to_string(error.line) + ":" + std::to_string(error.column);
   return out + ": " + error.reason;
+}
+
+std::string to_string(const ConfigurationErrors& errors) {
+  std::string out;
+  for (const auto& error : errors) out += (out.empty() ? "" : "\n") + to_string(error);
+  return out;
 }
 
 ConfigurationErrors in_order(ConfigurationErrors errors) {

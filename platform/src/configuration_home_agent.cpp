@@ -5,6 +5,8 @@
 #include <set>
 
 #include "configuration_common.hpp"
+#include "configuration_load_sharing.hpp"
+#include "configuration_services.hpp"
 #include "mipflow/platform/configuration.hpp"
 
 namespace mipflow::platform {
@@ -17,11 +19,6 @@ using std::chrono::seconds;
 
 constexpr const char* kAssociationsFile = "/etc/mipflow/security-associations.toml";
 constexpr seconds kForever{0xffff'ffff};
-
-template <class Value, class Read>
-void take(Value& out, const Read& read) {
-  if (read) out = static_cast<Value>(*read);
-}
 
 void read_prefix(const toml::table& table, home_agent::Configuration& out, ConfigurationErrors& errors) {
   TomlReader reader(table, "[[prefix]]", errors);
@@ -38,8 +35,16 @@ void read_prefix(const toml::table& table, home_agent::Configuration& out, Confi
   out.home_prefixes.push_back(item);
 }
 
-void read_mobile_node(const toml::table& table, const std::vector<wire::SecurityAssociation>* associations,
-                      const std::filesystem::path& file, home_agent::Configuration& out, ConfigurationErrors& errors) {
+// What a [[mobile-node]] may refer to.
+struct Surroundings {
+  const std::filesystem::path& configuration;
+  const std::filesystem::path& associations_file;
+  const std::vector<wire::SecurityAssociation>* associations;  // nullptr: none are needed, or they could not be read
+  ServedPolicies& policies;
+  std::shared_ptr<const std::string> policy_for_all;
+};
+
+void read_mobile_node(const toml::table& table, const Surroundings& around, home_agent::Configuration& out, ConfigurationErrors& errors) {
   TomlReader reader(table, "[[mobile-node]]", errors);
   home_agent::MobileNodeAuthorization item;
   if (reader.require("home-address", "the mobile node's Primary Home Address")) {
@@ -51,8 +56,8 @@ void read_mobile_node(const toml::table& table, const std::vector<wire::Security
   }
   if (reader.require("identifier", "the mobile node's name, like \"alice@example.org\"")) {
     const auto identifier = reader.text("identifier");
-    if (identifier && associations) {
-      if (const auto* found = choose_association(reader, *associations, file, *identifier)) item.security_association = *found;
+    if (identifier && around.associations) {
+      if (const auto* found = choose_association(reader, *around.associations, around.associations_file, *identifier)) item.security_association = *found;
     } else {
       reader.number("spi", wire::kSmallestSpi, 0xffff'ffff);
       if (identifier) item.security_association.network_access_identifier = *identifier;
@@ -61,6 +66,8 @@ void read_mobile_node(const toml::table& table, const std::vector<wire::Security
   take(item.may_allocate_home_addresses, reader.boolean("may-allocate-home-addresses"));
   take(item.home_address_cap, reader.number("cap", 1, 65'536));
   take(item.timestamps_required, reader.boolean("timestamps-required"));
+  item.policy = around.policies.read(reader, around.configuration);
+  if (!item.policy) item.policy = around.policy_for_all;
   reader.refuse_unknown_keys();
   out.mobile_nodes.push_back(std::move(item));
 }
@@ -83,9 +90,9 @@ void read_timers(const toml::table& table, home_agent::Configuration& out, Confi
 
 }  // namespace
 
-Expected<HomeAgentSettings, ConfigurationErrors> load_home_agent_settings(const std::filesystem::path& file) {
+Expected<HomeAgentSettings, ConfigurationErrors> load_home_agent_settings(const std::filesystem::path& file, const UnwrittenFiles& instead) {
   ConfigurationErrors errors;
-  const auto top = load_toml(file, errors);
+  const auto top = load_toml(file, errors, instead);
   if (!top) return Unexpected{errors};
   HomeAgentSettings out;
   home_agent::Configuration& agent = out.agent;
@@ -104,18 +111,23 @@ Expected<HomeAgentSettings, ConfigurationErrors> load_home_agent_settings(const 
   if (reader.require("prefix", "at least one [[prefix]] of the home link"))
     for (const auto* table : reader.tables("prefix")) read_prefix(*table, agent, errors);
 
+  read_home_agents(reader, agent, errors);
+
   agent.accept_unauthenticated_insecure = read_authentication_is_insecure(reader);
   const auto associations_file = read_path(reader, "security-associations", file, kAssociationsFile);
-  std::optional<std::vector<wire::SecurityAssociation>> associations;
-  if (!agent.accept_unauthenticated_insecure) {
-    auto loaded = load_security_associations(associations_file);
+  std::optional<SecretKeys> keys;
+  const bool shares_load = top->contains("secondary") || top->contains("primary");
+  if (!agent.accept_unauthenticated_insecure || shares_load) {
+    auto loaded = load_secret_keys(associations_file, instead);
     if (loaded)
-      associations = std::move(*loaded);
+      keys = std::move(*loaded);
     else
       errors.insert(errors.end(), loaded.error().begin(), loaded.error().end());
   }
-  for (const auto* table : reader.tables("mobile-node"))
-    read_mobile_node(*table, associations ? &*associations : nullptr, associations_file, agent, errors);
+  const auto* associations = keys && !agent.accept_unauthenticated_insecure ? &keys->associations : nullptr;
+  ServedPolicies policies(errors);
+  const Surroundings around{file, associations_file, associations, policies, policies.read(reader, file)};
+  for (const auto* table : reader.tables("mobile-node")) read_mobile_node(*table, around, agent, errors);
   refuse_shared_home_addresses(reader, agent);
 
   if (const auto* table = reader.table("timers")) read_timers(*table, agent, errors);
@@ -124,6 +136,13 @@ Expected<HomeAgentSettings, ConfigurationErrors> load_home_agent_settings(const 
     take(agent.binding_cache_capacity, cache.number("capacity", 1, 16'777'216));
     cache.refuse_unknown_keys();
   }
+  if (const auto* table = reader.table("address-service")) read_address_service(*table, agent.address_service, errors);
+  if (const auto* table = reader.table("correspondent-node")) {
+    TomlReader correspondent_node(*table, "[correspondent-node]", errors);
+    read_correspondent_node(correspondent_node, agent.correspondent_node);
+    correspondent_node.refuse_unknown_keys();
+  }
+  read_load_sharing(reader, {associations_file, keys ? &keys->agents : nullptr}, agent.home_agent_address, agent.load_sharing, errors);
   out.state_directory = read_path(reader, "state-directory", file, out.state_directory);
   out.log_level = read_log_level(reader);
   reader.refuse_unknown_keys();

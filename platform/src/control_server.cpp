@@ -9,7 +9,6 @@
 #include <boost/asio/streambuf.hpp>
 #include <boost/asio/thread_pool.hpp>
 #include <boost/asio/write.hpp>
-#include <grp.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -22,6 +21,7 @@
 #include <vector>
 
 #include "mipflow/platform/control_protocol.hpp"
+#include "mipflow/platform/service_user.hpp"
 
 namespace mipflow::platform {
 
@@ -30,29 +30,31 @@ using Protocol = asio::local::stream_protocol;
 
 namespace {
 
-constexpr const char* kGroup = "mipflow";
-
-std::optional<gid_t> group_of_operators() {
-  std::vector<char> buffer(65536);
-  group entry{};
-  group* found = nullptr;
-  if (getgrnam_r(kGroup, &entry, buffer.data(), buffer.size(), &found) != 0 || !found) return std::nullopt;
-  return entry.gr_gid;
+std::optional<ControlServer::Peer> peer_of(int descriptor) {
+  ucred peer{};
+  socklen_t size = sizeof peer;
+  if (getsockopt(descriptor, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) return std::nullopt;
+  return ControlServer::Peer{peer.uid, peer.gid, peer.pid};
 }
 
 // Root, the daemon's own user, or a member of the group. The socket's mode says the same; it may have been changed.
-bool may_ask(int descriptor, std::optional<gid_t> operators) {
-  ucred peer{};
-  socklen_t size = sizeof peer;
-  if (getsockopt(descriptor, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) return false;
-  if (peer.uid == 0 || peer.uid == geteuid()) return true;
+bool may_ask(const ControlServer::Peer& peer, int descriptor, std::optional<gid_t> operators) {
+  if (peer.user == 0 || peer.user == geteuid()) return true;
   if (!operators) return false;
-  if (peer.gid == *operators) return true;
+  if (peer.group == *operators) return true;
   std::vector<gid_t> groups(65536);
-  size = static_cast<socklen_t>(groups.size() * sizeof(gid_t));
+  auto size = static_cast<socklen_t>(groups.size() * sizeof(gid_t));
   if (getsockopt(descriptor, SOL_SOCKET, SO_PEERGROUPS, groups.data(), &size) != 0) return false;
   groups.resize(size / sizeof(gid_t));
   return std::find(groups.begin(), groups.end(), *operators) != groups.end();
+}
+
+std::string refusal_of(const ControlServer::Peer& peer, bool has_group) {
+  if (!has_group)
+    return "permission denied: only root may ask, because this host had no group 'mipflow' when the daemon started; make it "
+           "(systemd-sysusers, or groupadd --system mipflow) and restart the daemon";
+  return "permission denied: only root and members of the group 'mipflow' may ask; 'usermod -aG mipflow " + name_of_user(peer.user) +
+         "' as root makes you a member, from your next login on";
 }
 
 }  // namespace
@@ -70,12 +72,13 @@ class ControlServer::Implementation : public std::enable_shared_from_this<Contro
  private:
   class Session;
   void admit(Protocol::socket socket);
+  bool is_full_for(uid_t user) const;
 
   asio::io_context& loop_;
   std::filesystem::path path_;
   Handler handler_;
   std::string warning_;
-  std::optional<gid_t> operators_ = group_of_operators();
+  std::optional<gid_t> operators_ = group_named(kOperatorsGroup);
   Protocol::acceptor acceptor_;
   asio::steady_timer again_;
   asio::thread_pool writers_;
@@ -85,14 +88,16 @@ class ControlServer::Implementation : public std::enable_shared_from_this<Contro
 // One client. Asks for a line, answers it, asks for the next.
 class ControlServer::Implementation::Session : public std::enable_shared_from_this<Session> {
  public:
-  Session(std::shared_ptr<Implementation> server, Protocol::socket socket)
-      : server_(std::move(server)), socket_(std::move(socket)), patience_(server_->loop_), received_(kLongestRequest) {}
+  Session(std::shared_ptr<Implementation> server, Protocol::socket socket, const Peer& peer)
+      : server_(std::move(server)), socket_(std::move(socket)), peer_(peer), patience_(server_->loop_), received_(kLongestRequest) {}
+
+  uid_t user() const { return peer_.user; }
 
   void read() {
     be_patient_for(kIdleSeconds);
     asio::async_read_until(socket_, received_, '\n', [self = shared_from_this()](const boost::system::error_code& error, std::size_t) {
       if (error == asio::error::not_found)
-        self->write_and_end(error_answer("too-long", "a request has at most 65536 octets"));
+        self->write_and_end(error_answer("too-long", "a request has at most " + std::to_string(kLongestRequest) + " octets"));
       else if (error)
         self->end();
       else
@@ -119,7 +124,7 @@ class ControlServer::Implementation::Session : public std::enable_shared_from_th
     std::istream stream(&received_);
     std::string line;
     std::getline(stream, line);
-    asio::post(server_->writers_, [self = shared_from_this(), reply = server_->handler_(line), &loop = server_->loop_] {
+    asio::post(server_->writers_, [self = shared_from_this(), reply = server_->handler_(line, peer_), &loop = server_->loop_] {
       asio::post(loop, [self, text = reply()]() mutable { self->write(std::move(text)); });
     });
   }
@@ -145,6 +150,7 @@ class ControlServer::Implementation::Session : public std::enable_shared_from_th
 
   std::shared_ptr<Implementation> server_;
   Protocol::socket socket_;
+  Peer peer_;
   asio::steady_timer patience_;
   asio::streambuf received_;
   std::string answer_;
@@ -164,7 +170,7 @@ Result<void> ControlServer::Implementation::listen() {
   ::umask(mask);
   if (!error) acceptor_.listen(static_cast<int>(kMostClients), error);
   if (error) return fail("cannot listen at the control socket " + path_.string(), error.value());
-  if (operators_ && ::chown(path_.c_str(), static_cast<uid_t>(-1), *operators_) != 0)
+  if (operators_ && ::lchown(path_.c_str(), static_cast<uid_t>(-1), *operators_) != 0)
     warning_ = "cannot give the control socket " + path_.string() + " to the group mipflow, so that only root may ask (" + error_text(errno) +
                "); let the service run with SupplementaryGroups=mipflow";
   return {};
@@ -196,15 +202,23 @@ void ControlServer::Implementation::accept() {
   });
 }
 
+bool ControlServer::Implementation::is_full_for(uid_t user) const {
+  if (user == 0) return sessions_.size() >= kMostClients;
+  const auto of_user = std::count_if(sessions_.begin(), sessions_.end(), [&](const auto& session) { return session->user() == user; });
+  return sessions_.size() >= kMostClients - kPlacesForRoot || static_cast<std::size_t>(of_user) >= kMostOfOneUser;
+}
+
 void ControlServer::Implementation::admit(Protocol::socket socket) {
-  const bool may = may_ask(socket.native_handle(), operators_);
-  const bool full = sessions_.size() >= kMostClients;
-  auto session = std::make_shared<Session>(shared_from_this(), std::move(socket));
+  const auto peer = peer_of(socket.native_handle());
+  if (!peer) return;
+  const bool may = may_ask(*peer, socket.native_handle(), operators_);
+  const bool full = is_full_for(peer->user);
+  auto session = std::make_shared<Session>(shared_from_this(), std::move(socket), *peer);
   sessions_.insert(session);
   if (!may)
-    session->write_and_end(error_answer("not-permitted", "only root and members of the group mipflow may ask"));
+    session->write_and_end(error_answer("not-permitted", refusal_of(*peer, operators_.has_value())));
   else if (full)
-    session->write_and_end(error_answer("busy", "too many programs are connected; try again"));
+    session->write_and_end(error_answer("busy", "too many programs are connected, or too many of yours; try again"));
   else
     session->read();
 }

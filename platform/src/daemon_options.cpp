@@ -21,6 +21,7 @@ po::options_description describe(DaemonOptions& out, const DaemonName& name) {
     ("config", to(out.configuration), ("configuration file (default: /etc/mipflow/" + name.brief + ".toml)").c_str())
     ("runtime-dir", to(out.runtime_directory), "directory of the lock and the control socket (default: /run/mipflow)")
     ("pin-dir", to(out.pin_directory), ("directory in a bpf file system (default: /sys/fs/bpf/mipflow/" + name.brief + ")").c_str())
+    ("user", po::value(&out.user), "user that the daemon becomes, a name or UID[:GID] (default: _mipflow if there is such a user, else root)")
     ("device", po::value(&out.device), "name of the device that is made (default: mip0)");
   if (name.keeps_state)
     options.add_options()
@@ -29,6 +30,7 @@ po::options_description describe(DaemonOptions& out, const DaemonName& name) {
     options.add_options()("queue", po::value(&out.queue), "NFQUEUE number of first packets (default: 6275)");
   options.add_options()
     ("check", po::bool_switch(&out.check), "validate the configuration and exit")
+    ("prepare", po::bool_switch(&out.prepare), "as root: make the daemon's folders, give them to its user, and exit; a start as root does it by itself")
     ("clean-up", po::bool_switch(&out.clean_up), "take back what a daemon that died left in the kernel and exit")
     ("keep-state", po::bool_switch(&out.keep_state), "when stopping, leave the kernel as it is for the next daemon")
     ("version", "print the version and exit")
@@ -67,7 +69,7 @@ Expected<DaemonOptions, Exit> parse_daemon_options(int argc, const char* const* 
   }
   if (out.device.empty() || out.device.size() >= IF_NAMESIZE || out.device.find('/') != std::string::npos)
     return complain("--device: an interface name has 1 to 15 characters and no slash");
-  if (out.check && out.clean_up) return complain("--check and --clean-up are two different things");
+  if (out.check + out.clean_up + out.prepare > 1) return complain("--check, --clean-up and --prepare are different things");
   return out;
 }
 

@@ -22,8 +22,8 @@ void Healer::lost(bool programs) {
   programs_are_lost_ = programs_are_lost_ || programs;
   if (stopped_ || std::exchange(is_due_, true)) return;
   timer_.expires_at(std::max(boost::asio::steady_timer::clock_type::now() + kDelay, not_before_));
-  timer_.async_wait([this](const boost::system::error_code& error) {
-    if (error || stopped_) return;
+  timer_.async_wait([this, alive = alive_](const boost::system::error_code& error) {
+    if (error || !*alive || stopped_) return;
     is_due_ = false;
     not_before_ = boost::asio::steady_timer::clock_type::now() + kInterval;
     heal_(std::exchange(programs_are_lost_, false));

@@ -3,7 +3,10 @@
 
 #include <linux/pkt_sched.h>
 #include <linux/rtnetlink.h>
+#include <malloc.h>
 #include <net/if.h>
+
+#include <algorithm>
 
 #include "mipflow/platform/mip_device.hpp"
 #include "rtnetlink_codec.hpp"
@@ -57,8 +60,13 @@ Result<void> KernelState::open_device_and_data_path() {
   if (!data_path) return fail_as(data_path.error());
   data_path_ = std::move(*data_path);
   tables_.emplace(requests_, device_);
+  if (uplink_mtu_) tables_->set_uplink_mtu(*uplink_mtu_);
   if (options_.queue)
     rules_.emplace(netfilter_, FirstPacketRules::Options{options_.device, *options_.queue, data_path_->known_flow_fd()});
+  if (options_.socket_addresses && !socket_addresses_.is_open())
+    socket_addresses_.open({.flow_capacity = options_.data_path.flow_capacity, .address_capacity = options_.data_path.address_capacity});
+  // To load programs takes a mebibyte for a moment. What was allocated behind it meanwhile would keep all of it from the kernel.
+  ::malloc_trim(0);
   return {};
 }
 
@@ -67,10 +75,12 @@ void KernelState::add(const PlanChanges& changes, std::vector<Failure>& refused)
   DataPathTables(*data_path_, options_.data_path.role).add(changes, refused);
   for (const auto& entry : changes.watched_addresses.set) note(groups_.watch(entry.first.interface, entry.first.address), refused);
   tables_->add(changes, refused);
+  socket_addresses_.add(changes, refused);
 }
 
 void KernelState::remove(const PlanChanges& changes, std::vector<Failure>& refused) {
   if (!data_path_) return;
+  socket_addresses_.remove(changes, refused);
   tables_->remove(changes, refused);
   for (const auto& watched : changes.watched_addresses.erase) groups_.unwatch(watched.interface, watched.address);
   DataPathTables(*data_path_, options_.data_path.role).remove(changes, refused);
@@ -86,6 +96,16 @@ std::size_t KernelState::reconcile(const forwarding::ForwardingPlan& plan, bool 
   return changed;
 }
 
+void KernelState::set_uplink_mtu(std::uint32_t mtu, const forwarding::ForwardingPlan& plan, std::vector<Failure>& refused) {
+  if (uplink_mtu_ == mtu) return;
+  uplink_mtu_ = mtu;
+  if (!data_path_) return;  // heal() brings the routes anew
+  tables_->set_uplink_mtu(mtu);
+  if (!plan.correspondent_bindings.items().empty()) tables_->reconcile(plan, false, refused);
+}
+
+void KernelState::follow_routes() { socket_addresses_.follow_routes(requests_, device_); }
+
 Result<void> KernelState::install_first_packet_rules() {
   if (!rules_) return {};
   return rules_->install();
@@ -97,7 +117,12 @@ KernelState::LossReport KernelState::examine(const nlmsghdr& notification, const
     case RTM_DELLINK: {
       const auto link = decode_link(notification);
       const bool gone = link && link->index == device_ && (notification.nlmsg_type == RTM_DELLINK || !link->up);
-      return {gone ? Loss::Device : Loss::None};
+      if (gone) return {Loss::Device};
+      // With the link the kernel throws away what it proxies there, and tells nobody.
+      const bool may_have_lost_proxies = link && link->running && std::ranges::any_of(plan.proxied_neighbours.items(), [&](const auto& entry) {
+        return entry.first.interface == link->index;
+      });
+      return {may_have_lost_proxies ? Loss::Tables : Loss::None};
     }
     case RTM_DELTFILTER:
     case RTM_DELQDISC: {
@@ -114,10 +139,12 @@ void KernelState::heal(const forwarding::ForwardingPlan& plan, bool programs, st
   if (programs || !data_path_) note(open_device_and_data_path(), refused);
   if (!data_path_) return;
   reconcile(plan, false, refused);
+  follow_routes();
   note(install_first_packet_rules(), refused);
 }
 
 void KernelState::take_back(std::vector<Failure>& refused) {
+  socket_addresses_.close();  // before the addresses go
   note(FirstPacketRules::remove(netfilter_), refused);
   tables_->reconcile({}, true, refused);
   groups_ = {};

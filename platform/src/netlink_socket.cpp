@@ -7,6 +7,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <optional>
 
 namespace mipflow::platform {
 
@@ -31,6 +32,18 @@ std::string reason_of(const nlmsghdr& message) {
     return MNL_CB_OK;
   }, &reason);
   return reason;
+}
+
+// Octets of what has come, or -1 and errno. 0: it was not the kernel's. Any process with CAP_NET_ADMIN may speak in the groups that
+// we listen to; nobody but the kernel is believed.
+ssize_t receive_from_kernel(int descriptor, std::span<std::byte> buffer, int flags) {
+  sockaddr_nl sender{};
+  socklen_t sender_size = sizeof sender;
+  ssize_t size = 0;
+  do {
+    size = ::recvfrom(descriptor, buffer.data(), buffer.size(), flags, reinterpret_cast<sockaddr*>(&sender), &sender_size);
+  } while (size < 0 && errno == EINTR);
+  return size > 0 && (sender_size < sizeof sender || sender.nl_pid != 0) ? 0 : size;
 }
 
 }  // namespace
@@ -80,6 +93,12 @@ Result<NetlinkSocket> NetlinkSocket::open(int protocol) {
   socklen_t size = sizeof address;
   if (::getsockname(descriptor.get(), reinterpret_cast<sockaddr*>(&address), &size) != 0)
     return fail("cannot read the port of a netlink socket", errno);
+  // The kernel does not deliver to a connected socket what others than its peer send to it alone. Otherwise the answers that a
+  // request waits for could be forged, and be lost because forgeries fill the buffer.
+  sockaddr_nl kernel{};
+  kernel.nl_family = AF_NETLINK;
+  if (::connect(descriptor.get(), reinterpret_cast<const sockaddr*>(&kernel), sizeof kernel) != 0)
+    return fail("cannot connect a netlink socket to the kernel", errno);
   // Both only make answers better (reasons, filters in the kernel); a kernel without them still answers.
   const int on = 1;
   ::setsockopt(descriptor.get(), SOL_NETLINK, NETLINK_EXT_ACK, &on, sizeof on);
@@ -105,52 +124,75 @@ void NetlinkSocket::set_non_blocking() {
 int NetlinkSocket::send(nlmsghdr& message) {
   message.nlmsg_flags |= NLM_F_REQUEST;
   message.nlmsg_seq = ++sequence_;
-  sockaddr_nl kernel{};
-  kernel.nl_family = AF_NETLINK;
   for (;;) {
-    if (::sendto(descriptor_.get(), &message, message.nlmsg_len, 0, reinterpret_cast<const sockaddr*>(&kernel),
-                 sizeof kernel) >= 0)
-      return 0;
+    if (::send(descriptor_.get(), &message, message.nlmsg_len, 0) >= 0) return 0;
     if (errno != EINTR) return errno;
   }
 }
 
-int NetlinkSocket::request(nlmsghdr& message) {
-  message.nlmsg_flags |= NLM_F_ACK;
-  last_reason_.clear();
-  if (const int error = send(message)) return error;
+template <class Visit>
+int NetlinkSocket::receive_answers(const Visit& visit) {
   for (;;) {
-    const ssize_t size = ::recv(descriptor_.get(), buffer_.data(), buffer_.size(), 0);
-    if (size < 0) {
-      if (errno == EINTR) continue;
-      return errno;
-    }
+    const ssize_t size = receive_from_kernel(descriptor_.get(), buffer_, 0);
+    if (size < 0) return errno;
     int left = static_cast<int>(size);
-    for (auto* answer = reinterpret_cast<nlmsghdr*>(buffer_.data()); mnl_nlmsg_ok(answer, left);
-         answer = mnl_nlmsg_next(answer, &left)) {
-      if (answer->nlmsg_seq != sequence_ || answer->nlmsg_type != NLMSG_ERROR) continue;
-      const auto* error = static_cast<const nlmsgerr*>(mnl_nlmsg_get_payload(answer));
-      if (error->error != 0) last_reason_ = reason_of(*answer);
-      return -error->error;
-    }
+    for (auto* answer = reinterpret_cast<const nlmsghdr*>(buffer_.data()); mnl_nlmsg_ok(answer, left);
+         answer = mnl_nlmsg_next(answer, &left))
+      if (const std::optional<int> result = visit(*answer)) return *result;
   }
 }
 
+int NetlinkSocket::ask(nlmsghdr& message, const Handler& handler) {
+  message.nlmsg_flags |= NLM_F_ACK;
+  last_reason_.clear();
+  if (const int error = send(message)) return error;
+  return receive_answers([&](const nlmsghdr& answer) -> std::optional<int> {
+    if (answer.nlmsg_seq != sequence_) return std::nullopt;
+    if (answer.nlmsg_type != NLMSG_ERROR) {
+      if (handler) handler(answer);
+      return std::nullopt;
+    }
+    const auto* error = static_cast<const nlmsgerr*>(mnl_nlmsg_get_payload(&answer));
+    if (error->error != 0) last_reason_ = reason_of(answer);
+    return -error->error;
+  });
+}
+
+int NetlinkSocket::request_together(std::span<NetlinkMessage> messages, const OnRefused& on_refused) {
+  if (messages.empty()) return 0;
+  const std::uint32_t first = sequence_ + 1;
+  std::vector<iovec> parts;
+  for (NetlinkMessage& message : messages) {
+    // The others answer only when they are refused.
+    const bool is_last = &message == &messages.back();
+    message.raw().nlmsg_flags = static_cast<std::uint16_t>(message.raw().nlmsg_flags | NLM_F_REQUEST | (is_last ? NLM_F_ACK : 0));
+    message.raw().nlmsg_seq = ++sequence_;
+    parts.push_back({&message.raw(), message.raw().nlmsg_len});
+  }
+  msghdr header{};
+  header.msg_iov = parts.data();
+  header.msg_iovlen = parts.size();
+  while (::sendmsg(descriptor_.get(), &header, 0) < 0)
+    if (errno != EINTR) return errno;
+  return receive_answers([&](const nlmsghdr& answer) -> std::optional<int> {
+    const std::uint32_t place = answer.nlmsg_seq - first;
+    if (answer.nlmsg_type != NLMSG_ERROR || place >= messages.size()) return std::nullopt;
+    const auto* error = static_cast<const nlmsgerr*>(mnl_nlmsg_get_payload(&answer));
+    if (error->error != 0) on_refused(place, -error->error, reason_of(answer));
+    if (place + 1 < messages.size()) return std::nullopt;
+    return 0;
+  });
+}
+
 int NetlinkSocket::exchange(std::span<const std::uint8_t> messages, std::uint32_t last_sequence) {
-  sockaddr_nl kernel{};
-  kernel.nl_family = AF_NETLINK;
-  if (::sendto(descriptor_.get(), messages.data(), messages.size(), 0, reinterpret_cast<const sockaddr*>(&kernel), sizeof kernel) < 0)
-    return errno;
+  if (::send(descriptor_.get(), messages.data(), messages.size(), 0) < 0) return errno;
   // Refusals come without being asked for, ahead of the last message's answer. When the transaction as a whole is
   // refused the answer may be missing, so the first refusal ends the waiting; the rest is dropped.
   int first_error = 0;
   bool answered = false;
   while (!answered) {
-    const ssize_t size = ::recv(descriptor_.get(), buffer_.data(), buffer_.size(), first_error == 0 ? 0 : MSG_DONTWAIT);
-    if (size < 0) {
-      if (errno == EINTR) continue;
-      return first_error != 0 ? first_error : errno;
-    }
+    const ssize_t size = receive_from_kernel(descriptor_.get(), buffer_, first_error == 0 ? 0 : MSG_DONTWAIT);
+    if (size < 0) return first_error != 0 ? first_error : errno;
     int left = static_cast<int>(size);
     for (auto* answer = reinterpret_cast<nlmsghdr*>(buffer_.data()); mnl_nlmsg_ok(answer, left);
          answer = mnl_nlmsg_next(answer, &left)) {
@@ -172,11 +214,8 @@ int NetlinkSocket::dump(NetlinkMessage& message, const std::function<void()>& re
     bool interrupted = false;
     bool done = false;
     while (!done) {
-      const ssize_t size = ::recv(descriptor_.get(), buffer_.data(), buffer_.size(), 0);
-      if (size < 0) {
-        if (errno == EINTR) continue;
-        return errno;
-      }
+      const ssize_t size = receive_from_kernel(descriptor_.get(), buffer_, 0);
+      if (size < 0) return errno;
       int left = static_cast<int>(size);
       for (auto* answer = reinterpret_cast<nlmsghdr*>(buffer_.data()); mnl_nlmsg_ok(answer, left);
            answer = mnl_nlmsg_next(answer, &left)) {
@@ -199,16 +238,11 @@ int NetlinkSocket::dump(NetlinkMessage& message, const std::function<void()>& re
 }
 
 NetlinkSocket::Received NetlinkSocket::receive(const Handler& handler) {
-  sockaddr_nl sender{};
-  socklen_t sender_size = sizeof sender;
-  const ssize_t size = ::recvfrom(descriptor_.get(), buffer_.data(), buffer_.size(), MSG_DONTWAIT,
-                                  reinterpret_cast<sockaddr*>(&sender), &sender_size);
+  const ssize_t size = receive_from_kernel(descriptor_.get(), buffer_, MSG_DONTWAIT);
   if (size < 0) {
-    if (errno == EAGAIN || errno == EINTR) return Received::Nothing;
+    if (errno == EAGAIN) return Received::Nothing;
     return errno == ENOBUFS ? Received::Overrun : Received::Failed;
   }
-  // Any process may send to our port; only the kernel is believed.
-  if (sender_size < sizeof sender || sender.nl_pid != 0) return Received::Messages;
   int left = static_cast<int>(size);
   for (auto* message = reinterpret_cast<nlmsghdr*>(buffer_.data()); mnl_nlmsg_ok(message, left);
        message = mnl_nlmsg_next(message, &left))

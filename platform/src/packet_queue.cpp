@@ -12,6 +12,8 @@
 #include <array>
 #include <cerrno>
 
+#include "netlink_answers.hpp"
+
 namespace mipflow::platform {
 
 namespace {
@@ -28,7 +30,9 @@ void put_flag(nlmsghdr& message, std::uint32_t flag) {
   mnl_attr_put_u32(&message, NFQA_CFG_MASK, htonl(flag));
 }
 
-std::optional<QueuedPacket> decode(const nlmsghdr& message) {
+}  // namespace
+
+std::optional<QueuedPacket> decode_queued_packet(const nlmsghdr& message) {
   if (message.nlmsg_type != (NFNL_SUBSYS_QUEUE << 8 | NFQNL_MSG_PACKET)) return std::nullopt;
   std::array<nlattr*, NFQA_MAX + 1> attributes{};
   // The library checks the size of each attribute that is read below and stops at a wrong one. The header stands first;
@@ -45,10 +49,9 @@ std::optional<QueuedPacket> decode(const nlmsghdr& message) {
   // Only there when the copy was cut.
   if (const nlattr* length = attributes[NFQA_CAP_LEN]) packet.length = ntohl(mnl_attr_get_u32(length));
   if (const nlattr* user = attributes[NFQA_UID]) packet.user = ntohl(mnl_attr_get_u32(user));
+  if (const nlattr* group = attributes[NFQA_GID]) packet.group = ntohl(mnl_attr_get_u32(group));
   return packet;
 }
-
-}  // namespace
 
 Result<PacketQueue> PacketQueue::open(std::uint16_t number) {
   auto socket = NetlinkSocket::open(NETLINK_NETFILTER);
@@ -107,7 +110,7 @@ std::size_t PacketQueue::read(const std::function<void(const QueuedPacket&)>& on
     int left = static_cast<int>(size);
     for (auto* message = reinterpret_cast<nlmsghdr*>(buffer_.data()); mnl_nlmsg_ok(message, left);
          message = mnl_nlmsg_next(message, &left)) {
-      if (const auto packet = decode(*message)) {
+      if (const auto packet = decode_queued_packet(*message)) {
         ++count;
         on_packet(*packet);
       }

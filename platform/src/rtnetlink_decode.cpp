@@ -156,6 +156,7 @@ std::optional<Rule> decode_rule(const nlmsghdr& message) {
   rule.table = attributes.value<std::uint32_t>(FRA_TABLE).value_or(header->table);
   if (const auto from = attributes.address(FRA_SRC)) rule.from = Prefix(*from, header->src_len);
   if (const auto to = attributes.address(FRA_DST)) rule.to = Prefix(*to, header->dst_len);
+  rule.input_interface = attributes.text(FRA_IIFNAME);
   rule.mark = attributes.value<std::uint32_t>(FRA_FWMARK).value_or(0);
   rule.mark_mask = attributes.value<std::uint32_t>(FRA_FWMASK).value_or(0);
   rule.inverted = (header->flags & FIB_RULE_INVERT) != 0;

@@ -80,6 +80,7 @@ NetlinkMessage encode(Change change, const Rule& value) {
   message.put_u8(FRA_PROTOCOL, value.protocol);
   if (value.from) put_address(message, FRA_SRC, value.from->address());
   if (value.to) put_address(message, FRA_DST, value.to->address());
+  if (!value.input_interface.empty()) message.put_string(FRA_IIFNAME, value.input_interface);
   if (value.mark_mask != 0) {
     message.put_u32(FRA_FWMARK, value.mark);
     message.put_u32(FRA_FWMASK, value.mark_mask);

@@ -12,6 +12,7 @@
 
 #include "mipflow/platform/failure.hpp"
 #include "mipflow/platform/file_descriptor.hpp"
+#include "mipflow/platform/service_user.hpp"
 #include "toml_reader.hpp"
 
 namespace mipflow::platform {
@@ -41,6 +42,12 @@ std::optional<Bytes> parse_hexadecimal(const std::string& text) {
   return out;
 }
 
+// "chown root:_mipflow 'keys.toml'; chmod 0640 'keys.toml'". The name, where that group exists at all, is what the files are installed with.
+std::string giving_to_daemons(const std::string& file) {
+  const std::string group = group_named(kServiceUser) ? kServiceUser : name_of_group(::getegid());
+  return "chown root:" + group + " '" + file + "'; chmod 0640 '" + file + "'";
+}
+
 // The rights are those of the open file, so nobody can exchange it between looking and reading.
 std::optional<std::string> read_secret_file(const std::filesystem::path& file, ConfigurationErrors& errors) {
   const auto refuse = [&](const std::string& reason) {
@@ -48,13 +55,12 @@ std::optional<std::string> read_secret_file(const std::filesystem::path& file, C
     return std::nullopt;
   };
   const FileDescriptor descriptor(::open(file.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!descriptor && errno == EACCES && ::geteuid() != 0)
+    return refuse("cannot be read by the user " + name_of_user(::geteuid()) + "; run: " + giving_to_daemons(file.string()));
   if (!descriptor) return refuse("cannot be opened: " + error_text(errno));
   struct stat status{};
   if (::fstat(descriptor.get(), &status) != 0) return refuse("cannot be examined: " + error_text(errno));
-  if (!S_ISREG(status.st_mode)) return refuse("is no regular file");
-  if (status.st_uid != 0 && status.st_uid != ::geteuid())
-    return refuse("belongs to user " + std::to_string(status.st_uid) + " but holds secret keys; run: chown root '" + file.string() + "'");
-  if ((status.st_mode & 077) != 0) return refuse("can be used by others than its owner but holds secret keys; run: chmod 0600 '" + file.string() + "'");
+  if (const auto objection = objection_to_key_file(status, file, group_of_keys())) return refuse(*objection);
   std::string text;
   std::array<char, 65536> part;
   for (;;) {
@@ -65,6 +71,16 @@ std::optional<std::string> read_secret_file(const std::filesystem::path& file, C
     text.append(part.data(), static_cast<std::size_t>(size));
     if (text.size() > kLargestFile) return refuse("is larger than 64 MiB");
   }
+}
+
+// Empty when it is missing or wrong, which is noted.
+Bytes read_key(TomlReader& reader) {
+  if (!reader.require("key", "at least 32 hexadecimal digits")) return {};
+  // The value is never shown: it may be all but right.
+  const auto key = parse_hexadecimal(reader.text("key").value_or("?"));
+  if (key && key->size() >= kSmallestKey && key->size() <= kLargestKey) return *key;
+  reader.refuse("key", "is no key; expected 32 to 1024 hexadecimal digits (16 octets and more), for example from: openssl rand -hex 16");
+  return {};
 }
 
 std::optional<wire::SecurityAssociation> read_association(const toml::table& table, ConfigurationErrors& errors) {
@@ -78,25 +94,39 @@ std::optional<wire::SecurityAssociation> read_association(const toml::table& tab
   }
   if (reader.require("spi", "a number from 256 up, the same at both ends"))
     out.spi = static_cast<std::uint32_t>(reader.number("spi", wire::kSmallestSpi, 0xffff'ffff).value_or(0));
-  if (reader.require("key", "at least 32 hexadecimal digits")) {
-    // The value is never shown: it may be all but right.
-    const auto key = parse_hexadecimal(reader.text("key").value_or("?"));
-    if (!key || key->size() < kSmallestKey || key->size() > kLargestKey)
-      reader.refuse("key", "is no key; expected 32 to 1024 hexadecimal digits (16 octets and more), for example from: openssl rand -hex 16");
-    else
-      out.key = *key;
-  }
+  out.key = read_key(reader);
   reader.refuse_unknown_keys();
   if (errors.size() != before) return std::nullopt;
   return out;
 }
 
+void read_agent(const toml::table& table, AgentKeys& agents, ConfigurationErrors& errors) {
+  TomlReader reader(table, "[[agent]]", errors);
+  std::optional<Address> address;
+  if (reader.require("address", "the home-agent-address of the other home agent")) address = reader.address("address");
+  const Bytes key = read_key(reader);
+  if (address && !agents.emplace(*address, key).second) reader.refuse("address", to_string(*address) + " has a key already");
+  reader.refuse_unknown_keys();
+}
+
 }  // namespace
 
-Expected<std::vector<wire::SecurityAssociation>, ConfigurationErrors> load_security_associations(const std::filesystem::path& file) {
+std::optional<std::string> objection_to_key_file(const struct stat& status, const std::filesystem::path& file, std::optional<gid_t> readers) {
+  if (!S_ISREG(status.st_mode)) return "is no regular file";
+  if (status.st_uid != 0 && status.st_uid != ::geteuid())
+    return "belongs to user " + std::to_string(status.st_uid) + " but holds secret keys; run: chown root '" + file.string() + "'";
+  if ((status.st_mode & 077) == 0) return std::nullopt;
+  const auto group = status.st_uid == 0 ? readers : std::nullopt;
+  if (group && status.st_gid == *group && (status.st_mode & 037) == 0) return std::nullopt;
+  return "can be used by others than " + std::string(group ? "the daemons" : "its owner") + " but holds secret keys; run: " +
+         (group ? giving_to_daemons(file.string()) : "chmod 0600 '" + file.string() + "'");
+}
+
+Expected<SecretKeys, ConfigurationErrors> load_secret_keys(const std::filesystem::path& file, const UnwrittenFiles& instead) {
   ConfigurationErrors errors;
-  std::vector<wire::SecurityAssociation> out;
-  const auto text = read_secret_file(file, errors);
+  SecretKeys out;
+  const auto unwritten = instead.find(file);
+  const auto text = unwritten != instead.end() ? std::optional(unwritten->second) : read_secret_file(file, errors);
   const auto top = text ? parse_toml(*text, file.string(), errors) : std::nullopt;
   if (!top) return Unexpected{errors};
   TomlReader reader(*top, "", errors);
@@ -107,11 +137,19 @@ Expected<std::vector<wire::SecurityAssociation>, ConfigurationErrors> load_secur
     if (!seen.emplace(association->network_access_identifier, association->spi).second)
       errors.push_back(error_at(*table, "[[association]]: identifier \"" + association->network_access_identifier + "\" has SPI " +
                                             std::to_string(association->spi) + " already"));
-    out.push_back(std::move(*association));
+    out.associations.push_back(std::move(*association));
   }
+  for (const auto* table : reader.tables("agent")) read_agent(*table, out.agents, errors);
   reader.refuse_unknown_keys();
   if (!errors.empty()) return Unexpected{errors};
   return out;
+}
+
+Expected<std::vector<wire::SecurityAssociation>, ConfigurationErrors> load_security_associations(const std::filesystem::path& file,
+                                                                                                 const UnwrittenFiles& instead) {
+  auto keys = load_secret_keys(file, instead);
+  if (!keys) return Unexpected{keys.error()};
+  return std::move(keys->associations);
 }
 
 const wire::SecurityAssociation* find_association(const std::vector<wire::SecurityAssociation>& associations,

@@ -88,9 +88,8 @@ ConfigurationError error_at(const toml::node& node, std::string reason) {
 }
 
 std::optional<toml::table> parse_toml(const std::string& text, const std::string& name, ConfigurationErrors& errors) {
-  if (const auto stray = find_stray_character(text)) {
-    errors.push_back({name, stray->line, stray->column,
-                      "a character that is not ASCII can only stand in a text in quotation marks or in a comment"});
+  if (const auto obstacle = find_obstacle(text)) {
+    errors.push_back({name, obstacle->position.line, obstacle->position.column, obstacle->reason});
     return std::nullopt;
   }
   auto parsed = toml::parse(text, name);
@@ -102,7 +101,7 @@ std::optional<toml::table> parse_toml(const std::string& text, const std::string
   return std::move(parsed).table();
 }
 
-std::optional<toml::table> load_toml(const std::filesystem::path& file, ConfigurationErrors& errors) {
+std::optional<toml::table> load_toml(const std::filesystem::path& file, ConfigurationErrors& errors, const UnwrittenFiles& instead) {
   std::vector<std::filesystem::path> files{file};
   std::error_code error;
   auto directory = file;
@@ -113,7 +112,8 @@ std::optional<toml::table> load_toml(const std::filesystem::path& file, Configur
 
   std::optional<toml::table> whole = toml::table{};
   for (const auto& path : files) {
-    const auto text = read_file(path, errors);
+    const auto unwritten = instead.find(path);
+    const auto text = unwritten != instead.end() ? std::optional(unwritten->second) : read_file(path, errors);
     auto table = text ? parse_toml(*text, path.string(), errors) : std::nullopt;
     if (!table) {
       whole.reset();

@@ -24,7 +24,7 @@ namespace mipflow::platform {
 ConfigurationError error_at(const toml::node& node, std::string reason);
 
 // Parses the file and merges FILE.d/*.toml into it. nullopt when anything could not be read or is no TOML.
-std::optional<toml::table> load_toml(const std::filesystem::path& file, ConfigurationErrors& errors);
+std::optional<toml::table> load_toml(const std::filesystem::path& file, ConfigurationErrors& errors, const UnwrittenFiles& instead = {});
 // One file alone, from its text; `name` is for messages.
 std::optional<toml::table> parse_toml(const std::string& text, const std::string& name, ConfigurationErrors& errors);
 

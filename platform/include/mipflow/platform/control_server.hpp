@@ -8,6 +8,8 @@
 #include <memory>
 #include <string>
 
+#include <sys/types.h>
+
 #include "mipflow/platform/failure.hpp"
 
 namespace mipflow::platform {
@@ -17,16 +19,25 @@ namespace mipflow::platform {
 // dropped; nothing they do can hold up the daemon.
 class ControlServer {
  public:
-  static constexpr std::size_t kLongestRequest = 64 * 1024;  // octets
+  static constexpr std::size_t kLongestRequest = 1024 * 1024;  // octets
   static constexpr std::size_t kMostClients = 32;
+  // No user keeps others out: of the places that root does not need, each other user has half at most.
+  static constexpr std::size_t kPlacesForRoot = 8;
+  static constexpr std::size_t kMostOfOneUser = (kMostClients - kPlacesForRoot) / 2;
   static constexpr int kPatienceSeconds = 10;                // for a client to take its answer
   static constexpr int kIdleSeconds = 300;                   // for a client to say something
 
   // Makes the answer's text (one line without its end). Runs on another thread than the daemon, so it must hold copies of
   // everything that it needs: writing out a hundred thousand flows takes longer than a packet may wait.
   using Reply = std::function<std::string()>;
+  // Who asks, as the kernel noted it when the client connected.
+  struct Peer {
+    uid_t user = 0;
+    gid_t group = 0;
+    pid_t process = 0;  // 0: in a process namespace that this one does not see
+  };
   // Carries out a request, on the daemon's thread.
-  using Handler = std::function<Reply(const std::string& line)>;
+  using Handler = std::function<Reply(const std::string& line, const Peer& peer)>;
 
   // `loop` must outlive this. Takes the place of a socket that a daemon that died left behind: whoever calls this holds
   // the instance lock.

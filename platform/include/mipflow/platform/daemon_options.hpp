@@ -16,9 +16,11 @@ struct DaemonOptions {
   std::filesystem::path runtime_directory = "/run/mipflow";
   std::filesystem::path pin_directory;
   std::filesystem::path state_directory;  // empty = what the configuration says
+  std::string user;  // whom the daemon becomes, see find_service_user(); empty = _mipflow when there is such a user
   std::string device = "mip0";
   std::uint16_t queue = 6275;             // NFQUEUE number
   bool check = false;                     // validate the configuration and exit
+  bool prepare = false;                   // make the folders, give them to the user, and exit
   bool clean_up = false;                  // take back what a daemon that died left, and exit
   bool keep_state = false;                // leave the kernel as it is when stopping
 };

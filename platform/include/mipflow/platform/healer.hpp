@@ -4,6 +4,7 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <functional>
+#include <memory>
 
 namespace mipflow::platform {
 
@@ -18,8 +19,11 @@ class Healer {
   void lost(bool programs);
   // Nothing is put back any more: the daemon is taking it away itself.
   void stop();
+  // As stop(), at any time but while `heal` is called.
+  ~Healer() { *alive_ = false; }
 
  private:
+  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // a wait that is over already still calls back
   boost::asio::steady_timer timer_;
   std::function<void(bool)> heal_;
   boost::asio::steady_timer::time_point not_before_{};

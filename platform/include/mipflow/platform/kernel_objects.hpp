@@ -57,7 +57,8 @@ struct Rule {
   std::uint32_t table = 254;
   std::optional<Prefix> from = std::nullopt;
   std::optional<Prefix> to = std::nullopt;
-  std::uint32_t mark = 0;
+  std::string input_interface = {};  // name; "lo" = packets that this host makes; empty = from everywhere
+  std::uint32_t mark = 0;            // the bits of mark_mask have to be these
   std::uint32_t mark_mask = 0;  // 0 = the mark does not matter
   bool inverted = false;        // "not": applies when the selectors do not match
   std::optional<std::uint32_t> suppress_prefix_length = std::nullopt;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -15,6 +16,7 @@
 #include "mipflow/platform/multicast_groups.hpp"
 #include "mipflow/platform/netlink_socket.hpp"
 #include "mipflow/platform/plan_changes.hpp"
+#include "mipflow/platform/socket_address_tables.hpp"
 
 namespace mipflow::platform {
 
@@ -27,6 +29,7 @@ class KernelState {
     std::uint32_t device_mtu = 1460;           // octets; 1500 less the outer header
     datapath::Options data_path;               // mip0 is filled in here
     std::optional<std::uint16_t> queue;        // NFQUEUE of first packets: mobile node only
+    bool socket_addresses = false;             // sockets get their home address when they connect: mobile node only
   };
 
   // Takes over what a daemon before this one left. A failure leaves nothing behind that was not there before.
@@ -38,6 +41,9 @@ class KernelState {
   // Makes the kernel hold what the plan says; with `take_away` nothing else of ours. Returns how many objects of the
   // routing tables were changed.
   std::size_t reconcile(const forwarding::ForwardingPlan& plan, bool take_away, std::vector<Failure>& refused);
+  // Octets of a packet that every uplink can carry, for the routes of a correspondent node. Those that there are already
+  // follow at once.
+  void set_uplink_mtu(std::uint32_t mtu, const forwarding::ForwardingPlan& plan, std::vector<Failure>& refused);
   // The rules that hand out first packets: installed last at start, when somebody reads the queue.
   Result<void> install_first_packet_rules();
 
@@ -56,9 +62,21 @@ class KernelState {
   // The same for notifications of nf_tables.
   bool is_rule_loss(const nlmsghdr& notification) const { return rules_ && rules_->is_loss(notification); }
 
+  // Of that no notification tells: see KernelTables::lacks_proxies().
+  bool lacks_proxies(const forwarding::ForwardingPlan& plan, const std::function<bool(InterfaceIndex)>& works) {
+    return tables_->lacks_proxies(plan, works);
+  }
+
   // Brings back what is gone. With `programs` the data path is opened again, so that whoever watches its ring has to
   // watch the new one; its uplinks are kept.
   void heal(const forwarding::ForwardingPlan& plan, bool programs, std::vector<Failure>& refused);
+
+  // Rules, routes or addresses of this host are different now: so may be what leaves by mip0.
+  void follow_routes();
+  // "on", or why applications do not see their home address.
+  std::string socket_addresses() const { return socket_addresses_.state(); }
+  // A socket was offered this home address for this correspondent node just now, and has not bound it itself.
+  bool has_offered(const forwarding::HomeAddressAndCorrespondent& choice) const { return socket_addresses_.has_chosen(choice); }
 
   // open() found nothing of a daemon before this one: no flow depends on what is here now.
   bool is_fresh() const { return fresh_; }
@@ -82,9 +100,11 @@ class KernelState {
   NetlinkSocket netfilter_;
   InterfaceIndex device_ = 0;
   bool fresh_ = false;
+  std::optional<std::uint32_t> uplink_mtu_;
   std::unique_ptr<datapath::DataPath> data_path_;
   std::optional<KernelTables> tables_;
   std::optional<FirstPacketRules> rules_;
+  SocketAddressTables socket_addresses_;
   MulticastGroups groups_;
 };
 

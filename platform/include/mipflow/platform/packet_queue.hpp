@@ -23,7 +23,8 @@ struct QueuedPacket {
   bool incoming = false;  // from INPUT, otherwise from OUTPUT
   BytesView packet;
   std::uint32_t length = 0;
-  std::optional<std::uint32_t> user;  // uid of the local socket, known in OUTPUT only
+  std::optional<std::uint32_t> user;   // uid of the local socket, known in OUTPUT only
+  std::optional<std::uint32_t> group;  // its gid, likewise
 };
 
 class PacketQueue {

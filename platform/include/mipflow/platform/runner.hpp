@@ -2,7 +2,6 @@
 // Runs a role: the one rule of base/role.hpp, make before break, lives here and nowhere else.
 #pragma once
 
-#include <optional>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -25,6 +24,8 @@ class RunnerPort {
   virtual void send(const OutgoingPacket& packet) = 0;
   virtual void release(const Verdict& verdict) = 0;
   virtual void tell(const Notice& notice, TimePoint now) = 0;
+  // Something to have again after a restart. Must not call the runner.
+  virtual void keep(const KeptText& /*text*/) {}
   virtual void arm(TimePoint deadline) = 0;
   // The kernel refused parts of the plan. Called when everything else is done; must not call the runner, which is
   // still at work, but may have it called later.
@@ -50,6 +51,12 @@ class Runner {
     if (--open_ == 0) carry_out(port_.now());
   }
 
+  // At the start, in front of KernelState::reconcile(), which brings the whole plan: what the role wants already is no change.
+  void leave_to_reconciliation() {
+    static_cast<void>(take_changes(role_.plan(), before_));
+    port_.arm(role_.next_deadline());
+  }
+
   // Calls `call(now, outputs)`, which changes the role, and carries out what came of it. Returns what it returned.
   template <class Call>
   auto command(Call&& call) {
@@ -67,7 +74,7 @@ class Runner {
  private:
   void carry_out(Now now) {
     if (open_ > 0) return;
-    const PlanChanges changes = take_changes(role_.plan(), default_route_);
+    const PlanChanges changes = take_changes(role_.plan(), before_);
     std::vector<Failure> refused;
     if (!changes.empty()) port_.add(changes, refused);
     for (const auto& packet : outputs_.packets) port_.send(packet);
@@ -76,6 +83,7 @@ class Runner {
     port_.arm(role_.next_deadline());
     // Behind the verdicts: writing a line takes longer than everything a first packet waits for.
     for (const auto& notice : outputs_.notices) port_.tell(notice, now.monotonic);
+    for (const auto& text : outputs_.kept) port_.keep(text);
     outputs_.clear();
     if (!refused.empty()) port_.refused(std::move(refused));
   }
@@ -84,7 +92,7 @@ class Runner {
   RunnerPort& port_;
   Outputs outputs_;
   unsigned open_ = 0;
-  std::optional<forwarding::DefaultRoute> default_route_;
+  CarriedOut before_;
 };
 
 }  // namespace mipflow::platform
