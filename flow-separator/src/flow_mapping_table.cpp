@@ -135,6 +135,13 @@ bool FlowMappingTable::set_class(FlowId id, std::string class_name) {
   return true;
 }
 
+bool FlowMappingTable::set_owner(FlowId id, FlowOwnerPointer owner) {
+  const auto found = entries_.find(id);
+  if (found == entries_.end()) return false;
+  found->second.information.owner = std::move(owner);
+  return true;
+}
+
 bool FlowMappingTable::set_state(FlowId id, FlowState state, TimePoint now) {
   const auto found = entries_.find(id);
   if (found == entries_.end()) return false;

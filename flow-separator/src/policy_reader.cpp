@@ -3,293 +3,218 @@
 
 #include <algorithm>
 #include <array>
-#include <limits>
-#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
 
+#include "action_reader.hpp"
+#include "match_reader.hpp"
 #include "mipflow/base/toml_text.hpp"
-#include "policy_values.hpp"
-
-// The folder throws nothing because of input; without exceptions toml++ hands out its errors as values. Its assertions fail
-// on malformed files such as "[[[" and "[[}", behind which it reports the error properly, so a debug build goes without them
-// as a release does.
-#define TOML_EXCEPTIONS 0
-#define TOML_ASSERT(expr) static_assert(true)
-#include <toml++/toml.h>
+#include "policy_toml.hpp"
 
 namespace mipflow::flow_separator {
 namespace {
 
-constexpr std::array<std::string_view, 2> kFileKeys{"class", "default"};
-constexpr std::array<std::string_view, 4> kClassKeys{"name", "interfaces", "home-address", "match"};
-constexpr std::array<std::string_view, 2> kDefaultKeys{"interfaces", "home-address"};
-constexpr std::array<std::string_view, 7> kMatchKeys{"protocol", "peer", "port", "local-port", "dscp", "flow-label", "user"};
+constexpr std::array<std::string_view, 3> kFileKeys{"policy", "class", "default"};
+constexpr std::array<std::string_view, 1> kPolicyKeys{"mandatory"};
+constexpr std::array<std::string_view, 11> kClassKeys{"name",       "mandatory", "selectable",   "bypass",
+                                                      "interfaces", "never",     "return-after", "home-address",
+                                                      "route-optimization", "match", "except"};
+
+constexpr std::array<std::string_view, 6> kDefaultKeys{"bypass",       "interfaces",   "never",
+                                                       "return-after", "home-address", "route-optimization"};
 
 constexpr std::size_t kLongestName = 64;
-constexpr std::uint32_t kLargestFlowLabel = 0xfffff;
-// 2^32-1 means "no user" to the kernel.
-constexpr std::uint32_t kLargestUser = std::numeric_limits<std::uint32_t>::max() - 1;
 
-// What a value is, for "expected ..., found ...".
-std::string describe(const toml::node& node) {
-  switch (node.type()) {
-    case toml::node_type::table: return "a table";
-    case toml::node_type::array: return "a list";
-    case toml::node_type::string: return quoted(node.as_string()->get());
-    case toml::node_type::integer: return std::to_string(node.as_integer()->get());
-    case toml::node_type::floating_point: return "a number with a fraction";
-    case toml::node_type::boolean: return node.as_boolean()->get() ? "true" : "false";
-    case toml::node_type::date:
-    case toml::node_type::time:
-    case toml::node_type::date_time: return "a date or time";
-    case toml::node_type::none: break;
-  }
-  return "nothing";
+// What stands before the names of the file's classes, so that whoever writes one file need not know the names of the others.
+// A user whose name could be taken for something else is named by the number.
+std::string name_prefix(const PolicyFile& file) {
+  if (file.layer == PolicyLayer::Network) return std::string(kNetworkPrefix);
+  if (file.layer != PolicyLayer::User) return {};
+  const std::string& name = file.user_name;
+  const bool clear = !name.empty() && name != "network" && (name.front() < '0' || name.front() > '9') &&
+                     name.find(':') == std::string::npos;
+  return (clear ? name : std::to_string(*file.user)) + ':';
 }
 
-template <class Value>
-Range<Value> single(Value value) {
-  return {value, value};
-}
-
-class FileReader {
+class FileReader : TableReader {
  public:
-  FileReader(const PolicyFile& file, const UserResolver& users, PolicyDraft& draft)
-      : file_(file), users_(users), draft_(draft) {}
+  FileReader(const PolicyFile& file, const NameResolver& names, PolicyDraft& draft, Mistakes& mistakes)
+      : TableReader(mistakes),
+        file_(file),
+        prefix_(name_prefix(file)),
+        draft_(draft),
+        matches_(file, names, draft, mistakes),
+        actions_(mistakes) {}
 
-  void read() {
-    if (const auto stray = find_stray_character(file_.text)) {
-      draft_.errors.push_back({file_.name, stray->line, stray->column,
-                               "a character that is not ASCII can only stand in a text in quotation marks or in a comment"});
-      return;
-    }
-    const toml::parse_result parsed = toml::parse(file_.text, std::string_view(file_.name));
-    if (!parsed) {
-      const toml::source_position at = parsed.error().source().begin;
-      errors_.push_back({file_.name, at.line, at.column, std::string(parsed.error().description())});
-    } else {
-      read_root(parsed.table());
-    }
-    std::stable_sort(errors_.begin(), errors_.end(), [](const PolicyError& a, const PolicyError& b) {
-      return std::pair{a.line, a.column} < std::pair{b.line, b.column};
-    });
-    draft_.errors.insert(draft_.errors.end(), errors_.begin(), errors_.end());
-  }
-
- private:
-  void fail(const toml::source_region& at, std::string reason) {
-    errors_.push_back({file_.name, at.begin.line, at.begin.column, std::move(reason)});
-  }
-
-  std::string origin(const toml::source_region& at) const { return file_.name + ':' + std::to_string(at.begin.line); }
-
-  void read_root(const toml::table& root) {
+  void read(const toml::table& root) {
     refuse_unknown_keys(root, kFileKeys, "the file");
+    if (const toml::node* node = root.get("policy")) read_policy(*node);
     if (const toml::node* classes = root.get("class")) {
       const toml::array* list = classes->as_array();
       if (list == nullptr)
-        fail(classes->source(), "\"class\" has to be a list of tables; write [[class]] instead of [class]");
+        fail(*classes, "\"class\" has to be a list of tables; write [[class]] instead of [class]");
       else
         for (const toml::node& element : *list) read_class(element);
     }
     if (const toml::node* node = root.get("default")) read_default(*node);
   }
 
-  void read_class(const toml::node& node) {
+ private:
+  bool of_operator() const { return file_.layer == PolicyLayer::Default; }
+  const char* whose() const { return file_.layer == PolicyLayer::User ? "a user's file" : "a file of the network"; }
+  std::string origin(const toml::node& at) const { return file_.name + ':' + std::to_string(at.source().begin.line); }
+
+  void read_policy(const toml::node& node) {
     const toml::table* table = node.as_table();
-    if (table == nullptr) return fail(node.source(), "expected a table written as [[class]], found " + describe(node));
-    if (draft_.classes.size() >= Policy::kMaxClasses)
-      return fail(node.source(), "too many classes; at most " + std::to_string(Policy::kMaxClasses) + " are possible");
-    refuse_unknown_keys(*table, kClassKeys, "a class");
-
-    PolicyClass result{.name = "class-" + std::to_string(draft_.classes.size() + 1), .origin = origin(node.source())};
-    if (const toml::node* name = table->get("name")) read_name(*name, result.name);
-    refuse_second_use_of_name(result.name, table->get("name") != nullptr ? *table->get("name") : node);
-    read_action(*table, result);
-
-    ClassMatch match;
-    if (const toml::node* node_of_match = table->get("match")) read_match(*node_of_match, match);
-    draft_.classes.push_back(std::move(result));
-    draft_.matches.push_back(std::move(match));
+    if (table == nullptr) return fail(node, "\"policy\" has to be a table written as [policy], found " + describe(node));
+    refuse_unknown_keys(*table, kPolicyKeys, "[policy]", kClassKeys, "a [[class]]");
+    mandatory_ = read_mandatory(*table).value_or(false);
   }
 
-  void read_default(const toml::node& node) {
+  std::optional<bool> read_mandatory(const toml::table& table) {
+    const auto mandatory = read_truth(table, "mandatory");
+    if (!mandatory || of_operator()) return mandatory;
+    fail(*table.get("mandatory"),
+         "\"mandatory\" can not stand in " + std::string(whose()) + "; only the operator's classes can be");
+    return std::nullopt;
+  }
+
+  void read_class(const toml::node& node) {
     const toml::table* table = node.as_table();
-    if (table == nullptr) return fail(node.source(), "\"default\" has to be a table written as [default], found " + describe(node));
+    if (table == nullptr) return fail(node, "expected a table written as [[class]], found " + describe(node));
+    if (const auto full = take_room_for_class()) return fail(node, *full);
+    refuse_unknown_keys(*table, kClassKeys, "a class", kMatchKeys, "[class.match]");
+
+    PolicyDraft::Class draft;
+    PolicyClass& result = draft.policy_class;
+    result.origin = origin(node);
+    result.layer = read_mandatory(*table).value_or(mandatory_) ? PolicyLayer::Mandatory : file_.layer;
+    if (file_.layer == PolicyLayer::User) result.user = file_.user;
+    result.name = prefix_ + "class-" + std::to_string(number_of_next_class());
+    if (const toml::node* name = table->get("name")) read_name(*name, result.name);
+    note_name(result, table->get("name") != nullptr ? *table->get("name") : node);
+    read_selectable(*table, result);
+    actions_.read(*table, result);
+    if (result.home_address == HomeAddressRule::Fixed && file_.layer == PolicyLayer::User)
+      fail(*table->get("home-address"), "\"home-address\": a user can not have an address kept; expected here is \"figure-6\", "
+                                        "\"primary\", \"own\" or \"class\"");
+
+    if (const toml::node* match = table->get("match")) matches_.read_match(*match, draft.match.match);
+    if (const toml::node* except = table->get("except")) matches_.read_exceptions(*except, draft.match.exceptions);
+    draft.match.only_wanted = result.selectable == Selectable::Only;
+    if (result.user) {
+      make_users_own(draft.match.match, *result.user);
+      // They are looked at for every flow; so those of one user cost the others nothing.
+      for (FlowMatch& exception : draft.match.exceptions) make_users_own(exception, *result.user);
+    }
+    draft_.classes.push_back(std::move(draft));
+  }
+
+  static void make_users_own(FlowMatch& match, std::uint32_t user) {
+    match.users.assign(1, {user, user});
+    match.of_user = true;
+  }
+
+  std::optional<std::string> take_room_for_class() {
+    const auto full = [](std::size_t most) { return "too many classes; at most " + std::to_string(most) + " are possible"; };
+    if (draft_.volume.classes >= Policy::kMaxClasses) return full(Policy::kMaxClasses);
+    if (file_.layer == PolicyLayer::User) {
+      auto& used = draft_.of_users[*file_.user].classes;
+      if (used >= Policy::kMaxUserClasses) return full(Policy::kMaxUserClasses) + " for a user";
+      ++used;
+    }
+    ++draft_.volume.classes;
+    return std::nullopt;
+  }
+
+  // Counts from 1 over all files whose classes have the same prefix.
+  std::size_t number_of_next_class() { return ++draft_.numbers[prefix_]; }
+
+  void read_default(const toml::node& node) {
+    if (!of_operator())
+      return fail(node, "[default] can not stand in " + std::string(whose()) +
+                            "; a [[class]] without \"match\" takes what no class before it does");
+    const toml::table* table = node.as_table();
+    if (table == nullptr) return fail(node, "\"default\" has to be a table written as [default], found " + describe(node));
     if (draft_.default_class)
-      return fail(node.source(), "a second [default]; the first one is at " + draft_.default_class->origin);
-    refuse_unknown_keys(*table, kDefaultKeys, "[default]");
-    PolicyClass result{.name = "default", .origin = origin(node.source())};
-    read_action(*table, result);
+      return fail(node, "a second [default]; the first one is at " + draft_.default_class->origin);
+    refuse_unknown_keys(*table, kDefaultKeys, "[default]", kClassKeys, "a [[class]]");
+    PolicyClass result{.name = "default", .origin = origin(node)};
+    actions_.read(*table, result);
+    if (result.home_address == HomeAddressRule::Fixed || result.home_address == HomeAddressRule::Class)
+      fail(*table->get("home-address"),
+           "\"home-address\": everything that no class matches would share " +
+               std::string(result.fixed_home_address ? "this address" : "one address") +
+               " and move together; give it to a [[class]]; expected here is \"figure-6\", \"primary\" or \"own\"");
     draft_.default_class = std::move(result);
   }
 
   void read_name(const toml::node& node, std::string& name) {
     const auto* text = node.as_string();
-    if (text == nullptr) return fail(node.source(), "\"name\" has to be a text, found " + describe(node));
+    if (text == nullptr) return fail(node, "\"name\" has to be a text, found " + describe(node));
     const std::string& value = text->get();
     const bool odd = std::any_of(value.begin(), value.end(), [](char c) {
-      return static_cast<unsigned char>(c) <= ' ' || c == '\'' || c == '"' || c == '\x7f';
+      return static_cast<unsigned char>(c) <= ' ' || c == '\'' || c == '"' || c == ':' || c == '\x7f';
     });
     if (value.empty() || value.size() > kLongestName || odd)
-      return fail(node.source(), "the name " + quoted(value) + " is not possible; expected 1 to " +
-                                     std::to_string(kLongestName) + " characters without blanks and quotation marks");
-    if (value == "default") return fail(node.source(), "the name \"default\" belongs to what no class matches; write [default]");
-    name = value;
+      return fail(node, "the name " + quoted(value) + " is not possible; expected 1 to " + std::to_string(kLongestName) +
+                            " characters without blanks, colons and quotation marks");
+    if (value == "default") return fail(node, "the name \"default\" belongs to what no class matches; write [default]");
+    name = prefix_ + value;
   }
 
-  void refuse_second_use_of_name(const std::string& name, const toml::node& at) {
-    for (const PolicyClass& other : draft_.classes)
-      if (other.name == name)
-        return fail(at.source(), "a second class with the name " + quoted(name) + "; the first one is at " + other.origin);
+  void note_name(const PolicyClass& named, const toml::node& at) {
+    const auto [first, is_new] = draft_.origins.emplace(named.name, named.origin);
+    if (!is_new)
+      fail(at, "a second class with the name " + quoted(named.name.substr(prefix_.size())) + "; the first one is at " +
+                   first->second);
   }
 
-  void read_action(const toml::table& table, PolicyClass& result) {
-    if (const toml::node* node = table.get("interfaces")) {
-      std::vector<std::string> patterns;
-      read_list(*node, "interfaces", [&](const toml::node& element) -> Parsed<bool> {
-        if (!element.is_string())
-          return Unexpected{"expected names of interfaces like \"wlan0\" or \"ww*\", found " + describe(element)};
-        auto pattern = parse_interface_pattern(element.as_string()->get());
-        if (!pattern) return Unexpected{pattern.error()};
-        patterns.push_back(std::move(*pattern));
-        return true;
-      });
-      if (!patterns.empty()) result.interfaces = std::move(patterns);
-    }
-    if (const toml::node* node = table.get("home-address")) {
-      const auto text = node->value<std::string>();
-      if (text == "figure-6")
-        result.home_address = HomeAddressRule::Figure6;
-      else if (text == "primary")
-        result.home_address = HomeAddressRule::Primary;
-      else
-        fail(node->source(), "\"home-address\": expected \"figure-6\" or \"primary\", found " + describe(*node));
-    }
-  }
-
-  void read_match(const toml::node& node, ClassMatch& match) {
-    const toml::table* table = node.as_table();
-    if (table == nullptr) return fail(node.source(), "\"match\" has to be a table written as [class.match], found " + describe(node));
-    refuse_unknown_keys(*table, kMatchKeys, "[class.match]");
-
-    read_ranges(*table, "protocol", match.protocols, [](const toml::node& element) -> Parsed<Range<std::uint8_t>> {
-      return named_number(element, 255, parse_protocol, "a protocol like \"udp\" or a number 0-255");
-    });
-    read_ranges(*table, "peer", match.peers, [](const toml::node& element) -> Parsed<Range<Address>> {
-      if (element.is_string()) return parse_peer(element.as_string()->get());
-      return Unexpected{"expected an IPv6 prefix or address as a text, found " + describe(element)};
-    });
-    read_ranges(*table, "port", match.ports, port_range);
-    read_ranges(*table, "local-port", match.local_ports, port_range);
-    read_ranges(*table, "dscp", match.dscps, [](const toml::node& element) -> Parsed<Range<std::uint8_t>> {
-      return named_number(element, 63, parse_dscp, "a DSCP like \"ef\" or a number 0-63");
-    });
-    read_ranges(*table, "flow-label", match.flow_labels, [](const toml::node& element) -> Parsed<Range<std::uint32_t>> {
-      if (const auto number = integer(element, kLargestFlowLabel)) return single(*number);
-      return Unexpected{"expected a flow label 0-0xfffff, found " + describe(element)};
-    });
-    read_ranges(*table, "user", match.users, [this](const toml::node& element) { return user(element); });
-    for (const char* key : {"port", "local-port"})
-      if (const toml::node* ports = table->get(key)) refuse_ports_without_protocol(*ports, key, match.protocols);
-  }
-
-  void refuse_ports_without_protocol(const toml::node& at, std::string_view key,
-                                     const std::vector<Range<std::uint8_t>>& protocols) {
-    for (const auto& protocol : protocols)
-      if (!has_ports(protocol.first))
-        return fail(at.source(), quoted(key) + " would never match: protocol " + std::to_string(protocol.first) +
-                                     " has no ports; only tcp, udp and sctp have");
-  }
-
-  // Hands every element of a list, or the value itself when it is no list, to `element`, and reports what it refuses.
-  template <class Element>
-  void read_list(const toml::node& node, std::string_view key, Element&& element) {
-    const auto one = [&](const toml::node& value) {
-      if (const auto parsed = element(value); !parsed) fail(value.source(), quoted(key) + ": " + parsed.error());
-    };
-    const toml::array* list = node.as_array();
-    if (list == nullptr) return one(node);
-    if (list->empty()) fail(node.source(), quoted(key) + ": the list is empty; leave the key out when everything is meant");
-    for (const toml::node& value : *list) one(value);
-  }
-
-  template <class Value, class Element>
-  void read_ranges(const toml::table& table, std::string_view key, std::vector<Range<Value>>& ranges, Element&& element) {
-    const toml::node* node = table.get(key);
+  void read_selectable(const toml::table& table, PolicyClass& result) {
+    result.selectable = file_.layer == PolicyLayer::User ? Selectable::Yes : Selectable::No;
+    const toml::node* node = table.get("selectable");
     if (node == nullptr) return;
-    read_list(*node, key, [&](const toml::node& value) -> Parsed<bool> {
-      const Parsed<Range<Value>> range = element(value);
-      if (!range) return Unexpected{range.error()};
-      if (draft_.ranges >= Policy::kMaxRanges)
-        return Unexpected{"too many values to match; at most " + std::to_string(Policy::kMaxRanges) + " are possible"};
-      ++draft_.ranges;
-      ranges.push_back(*range);
-      return true;
-    });
-  }
-
-  static std::optional<std::uint32_t> integer(const toml::node& node, std::uint32_t largest) {
-    const auto* number = node.as_integer();
-    if (number == nullptr || number->get() < 0 || number->get() > static_cast<std::int64_t>(largest)) return std::nullopt;
-    return static_cast<std::uint32_t>(number->get());
-  }
-
-  static Parsed<Range<std::uint8_t>> named_number(const toml::node& element, std::uint32_t largest,
-                                                  Parsed<std::uint8_t> (*parse)(std::string_view), const char* expected) {
-    if (element.is_string()) {
-      const auto number = parse(element.as_string()->get());
-      if (!number) return Unexpected{number.error()};
-      return single(*number);
-    }
-    if (const auto number = integer(element, largest)) return single(static_cast<std::uint8_t>(*number));
-    return Unexpected{std::string("expected ") + expected + ", found " + describe(element)};
-  }
-
-  static Parsed<Range<std::uint16_t>> port_range(const toml::node& element) {
-    if (element.is_string()) return parse_port_range(element.as_string()->get());
-    if (const auto number = integer(element, 65'535)) return single(static_cast<std::uint16_t>(*number));
-    return Unexpected{"expected a port 0-65535 or a range like \"1024-2047\", found " + describe(element)};
-  }
-
-  Parsed<Range<std::uint32_t>> user(const toml::node& element) const {
-    if (const auto number = integer(element, kLargestUser)) return single(*number);
-    if (!element.is_string()) return Unexpected{"expected the name or the number of a user, found " + describe(element)};
-    const std::string& name = element.as_string()->get();
-    if (const auto number = parse_number(name, kLargestUser)) return single(*number);
-    if (const auto number = users_ ? users_(name) : std::nullopt) return single(*number);
-    return Unexpected{"there is no user " + quoted(name) + " on this host"};
-  }
-
-  void refuse_unknown_keys(const toml::table& table, std::span<const std::string_view> known, std::string_view where) {
-    for (const auto& [key, value] : table) {
-      const std::string_view text = key.str();
-      if (std::find(known.begin(), known.end(), text) != known.end()) continue;
-      std::string reason = "unknown key " + quoted(text) + " in " + std::string(where);
-      if (known.data() == kClassKeys.data() && std::find(kMatchKeys.begin(), kMatchKeys.end(), text) != kMatchKeys.end()) {
-        reason += "; it belongs into [class.match]";
-      } else if (const auto meant = nearest(text, known)) {
-        reason += "; did you mean " + quoted(*meant) + '?';
-      } else {
-        reason += "; possible are";
-        for (const std::string_view each : known) reason += (each == known.front() ? " " : ", ") + std::string(each);
-      }
-      fail(key.source(), std::move(reason));
-    }
+    if (node->is_boolean())
+      result.selectable = node->as_boolean()->get() ? Selectable::Yes : Selectable::No;
+    else if (node->is_string() && node->as_string()->get() == to_string(Selectable::Only))
+      result.selectable = Selectable::Only;
+    else
+      return fail(*node, "\"selectable\": expected true, false or \"only\", found " + describe(*node));
+    if (result.selectable == Selectable::Only)
+      for (const char* key : {"match", "except"})
+        if (const toml::node* unused = table.get(key))
+          fail(*unused, quoted(key) + " means nothing with selectable = \"only\": no flow gets the class by itself");
   }
 
   const PolicyFile& file_;
-  const UserResolver& users_;
+  const std::string prefix_;
+  bool mandatory_ = false;  // of the file
   PolicyDraft& draft_;
-  std::vector<PolicyError> errors_;
+  MatchReader matches_;
+  ActionReader actions_;
 };
+
+void read(const PolicyFile& file, const NameResolver& names, PolicyDraft& draft, Mistakes& mistakes) {
+  if (file.layer == PolicyLayer::User && !file.user) return mistakes.add("is a user's file, but nobody said whose");
+  if (file.layer != PolicyLayer::Default && file.text.size() > Policy::kMaxForeignText)
+    return mistakes.add("has " + std::to_string(file.text.size()) + " octets; at most " +
+                        std::to_string(Policy::kMaxForeignText) + " are possible");
+  if (const auto obstacle = find_obstacle(file.text))
+    return mistakes.add({static_cast<toml::source_index>(obstacle->position.line),
+                         static_cast<toml::source_index>(obstacle->position.column)}, obstacle->reason);
+  const toml::parse_result parsed = toml::parse(file.text, std::string_view(file.name));
+  if (!parsed) return mistakes.add(parsed.error().source().begin, std::string(parsed.error().description()));
+  FileReader(file, names, draft, mistakes).read(parsed.table());
+}
 
 }  // namespace
 
-void read_policy_file(const PolicyFile& file, const UserResolver& users, PolicyDraft& draft) {
-  FileReader(file, users, draft).read();
+void read_policy_file(const PolicyFile& file, const NameResolver& names, PolicyDraft& draft) {
+  Mistakes mistakes(file.name);
+  read(file, names, draft, mistakes);
+  auto found = std::move(mistakes).take();
+  draft.errors.insert(draft.errors.end(), std::make_move_iterator(found.begin()), std::make_move_iterator(found.end()));
 }
 
 }  // namespace mipflow::flow_separator

@@ -34,6 +34,8 @@ struct FlowCounters {
   std::uint64_t bytes_out = 0;
   std::uint64_t packets_in = 0;
   std::uint64_t bytes_in = 0;
+  std::uint64_t retransmissions_out = 0;  // TCP segments that carried octets a second time
+  std::uint64_t retransmissions_in = 0;
 };
 
 // One entry. The fields that the table finds flows by (key, home address) and the times are changed by its functions only.
@@ -46,8 +48,10 @@ struct FlowEntry {
   Address binding_holder{};        // the peer whose binding the flow depends on: home agent or correspondent node
   std::string class_name{};
   std::string interface_reason{};  // why this interface, for the operator
+  std::string home_address_reason{};  // why this home address, likewise
   std::optional<InterfaceIndex> commanded_interface = std::nullopt;  // chosen by an operator's command
   bool initiated_by_correspondent = false;
+  bool bypassed = false;           // `home_address` is the interface's own address: the policy leaves the flow alone
   bool replied = false;            // packets were seen in both directions
   FlowState state = FlowState::Active;
   FlowCounters counters{};
@@ -114,6 +118,7 @@ class FlowMappingTable {
   bool set_binding_holder(FlowId id, const Address& holder);
   bool set_commanded_interface(FlowId id, std::optional<InterfaceIndex> interface);
   bool set_class(FlowId id, std::string class_name);
+  bool set_owner(FlowId id, FlowOwnerPointer owner);
   // Closing starts the linger time; any other state ends it (a new connection with the old ports).
   bool set_state(FlowId id, FlowState state, TimePoint now);
   // What the data path counted; `last_active` older than what is known is ignored.
