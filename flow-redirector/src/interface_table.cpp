@@ -29,10 +29,17 @@ Address choose_care_of_address(const Interface& interface) {
 
 // Changes an interface and tells whether flows have to know.
 template <class Change>
-bool change(Interface& interface, Change&& what) {
+bool change(Interface& interface, TimePoint now, Change&& what) {
   const auto before = relevant_to_flows(interface);
+  const bool was_usable = interface.usable();
+  const Address former = interface.care_of_address;
   what(interface);
   interface.care_of_address = choose_care_of_address(interface);
+  if (interface.usable() && (!was_usable || interface.care_of_address != former)) {
+    interface.quality = {.metered = interface.quality.metered};
+    interface.record.set(interface.quality, now);
+    interface.record.begin(now);
+  }
   return relevant_to_flows(interface) != before;
 }
 
@@ -60,10 +67,10 @@ Address Interface::router() const {
 }
 
 bool InterfaceTable::set_link(InterfaceIndex index, std::string name, InterfaceKind kind, bool up, bool running,
-                              std::uint32_t mtu) {
+                              std::uint32_t mtu, TimePoint now) {
   Interface& interface = interfaces_[index];
   interface.index = index;
-  return change(interface, [&](Interface& i) {
+  return change(interface, now, [&](Interface& i) {
     i.name = std::move(name);
     i.kind = kind;
     i.up = up;
@@ -74,11 +81,11 @@ bool InterfaceTable::set_link(InterfaceIndex index, std::string name, InterfaceK
 
 bool InterfaceTable::remove_link(InterfaceIndex index) { return interfaces_.erase(index) > 0; }
 
-bool InterfaceTable::set_address(InterfaceIndex index, const CandidateAddress& address) {
+bool InterfaceTable::set_address(InterfaceIndex index, const CandidateAddress& address, TimePoint now) {
   if (!address.address.is_unicast_routable()) return false;
   Interface& interface = interfaces_[index];
   interface.index = index;
-  return change(interface, [&](Interface& i) {
+  return change(interface, now, [&](Interface& i) {
     const auto known = std::find_if(i.addresses.begin(), i.addresses.end(),
                                     [&](const CandidateAddress& other) { return other.address == address.address; });
     if (known == i.addresses.end())
@@ -88,18 +95,18 @@ bool InterfaceTable::set_address(InterfaceIndex index, const CandidateAddress& a
   });
 }
 
-bool InterfaceTable::remove_address(InterfaceIndex index, const Address& address) {
+bool InterfaceTable::remove_address(InterfaceIndex index, const Address& address, TimePoint now) {
   const auto found = interfaces_.find(index);
   if (found == interfaces_.end()) return false;
-  return change(found->second, [&](Interface& i) {
+  return change(found->second, now, [&](Interface& i) {
     std::erase_if(i.addresses, [&](const CandidateAddress& other) { return other.address == address; });
   });
 }
 
-bool InterfaceTable::set_router(InterfaceIndex index, const Address& router, bool reachable) {
+bool InterfaceTable::set_router(InterfaceIndex index, const Address& router, bool reachable, TimePoint now) {
   Interface& interface = interfaces_[index];
   interface.index = index;
-  return change(interface, [&](Interface& i) {
+  return change(interface, now, [&](Interface& i) {
     const auto known = std::find_if(i.routers.begin(), i.routers.end(),
                                     [&](const Router& other) { return other.address == router; });
     if (known == i.routers.end())
@@ -109,12 +116,20 @@ bool InterfaceTable::set_router(InterfaceIndex index, const Address& router, boo
   });
 }
 
-bool InterfaceTable::remove_router(InterfaceIndex index, const Address& router) {
+bool InterfaceTable::remove_router(InterfaceIndex index, const Address& router, TimePoint now) {
   const auto found = interfaces_.find(index);
   if (found == interfaces_.end()) return false;
-  return change(found->second, [&](Interface& i) {
+  return change(found->second, now, [&](Interface& i) {
     std::erase_if(i.routers, [&](const Router& other) { return other.address == router; });
   });
+}
+
+bool InterfaceTable::set_quality(InterfaceIndex index, const InterfaceQuality& quality, TimePoint now) {
+  const auto found = interfaces_.find(index);
+  if (found == interfaces_.end() || found->second.quality == quality) return false;
+  found->second.quality = quality;
+  found->second.record.set(quality, now);
+  return true;
 }
 
 const Interface* InterfaceTable::find(InterfaceIndex index) const {

@@ -4,17 +4,19 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "mipflow/base/address.hpp"
+#include "mipflow/base/interface_preference.hpp"
 #include "mipflow/base/time.hpp"
+#include "mipflow/flow-redirector/condition_record.hpp"
 
 namespace mipflow::flow_redirector {
 
-// In the order in which a pattern that matches several interfaces prefers them.
-enum class InterfaceKind : std::uint8_t { Wired, Wifi, Cellular, Other };
+using mipflow::InterfaceKind;
 
 // A global address of an interface: a candidate care-of address.
 struct CandidateAddress {
@@ -43,6 +45,9 @@ struct Interface {
   std::vector<CandidateAddress> addresses{};  // in the order in which they appeared
   std::vector<Router> routers{};              // likewise
 
+  InterfaceQuality quality{};
+  ConditionRecord record{};
+
   // The primary care-of address (RFC 6275 §11.5.2): the one chosen before as long as it can be used, so that a second address
   // on the link moves nothing. `::` while there is none.
   Address care_of_address{};
@@ -57,18 +62,24 @@ struct Interface {
 
 // Follows the kernel's reports about links, addresses and routers. The changing functions return true when something that
 // concerns flows is different now: usable or not, the care-of address, the router, the MTU or the name.
+// When an interface becomes usable, or gets another care-of address, what was measured before is forgotten: it was about
+// another network.
 class InterfaceTable {
  public:
   // Addresses and routers that were reported before the interface itself are kept, whatever the order of the reports. An
   // interface without a name has not been reported itself and is not usable.
-  bool set_link(InterfaceIndex index, std::string name, InterfaceKind kind, bool up, bool running, std::uint32_t mtu);
+  bool set_link(InterfaceIndex index, std::string name, InterfaceKind kind, bool up, bool running, std::uint32_t mtu,
+                TimePoint now);
   bool remove_link(InterfaceIndex index);  // with its addresses and routers
   // Adds the address or changes what is known of it. Addresses that are not unicast routable are ignored. The caller leaves
   // out its own home addresses: one of them as care-of address would be a loop.
-  bool set_address(InterfaceIndex index, const CandidateAddress& address);
-  bool remove_address(InterfaceIndex index, const Address& address);
-  bool set_router(InterfaceIndex index, const Address& router, bool reachable);
-  bool remove_router(InterfaceIndex index, const Address& router);
+  bool set_address(InterfaceIndex index, const CandidateAddress& address, TimePoint now);
+  bool remove_address(InterfaceIndex index, const Address& address, TimePoint now);
+  bool set_router(InterfaceIndex index, const Address& router, bool reachable, TimePoint now);
+  bool remove_router(InterfaceIndex index, const Address& router, TimePoint now);
+
+  // True when the quality is another one now. Ignored for an interface that is not known.
+  bool set_quality(InterfaceIndex index, const InterfaceQuality& quality, TimePoint now);
 
   // nullptr when there is none.
   const Interface* find(InterfaceIndex index) const;
