@@ -4,6 +4,16 @@
 #include <utility>
 
 namespace mipflow::hoa_alloc {
+
+const char* to_string(Origin origin) {
+  switch (origin) {
+    case Origin::Configured: return "configured";
+    case Origin::Prefix: return "prefix";
+    case Origin::Agent: return "agent";
+    case Origin::Dhcpv6: return "dhcpv6";
+  }
+  return "unknown";
+}
 namespace {
 
 template <class Counts>

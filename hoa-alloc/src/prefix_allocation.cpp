@@ -45,6 +45,14 @@ Expected<AllocatedHomeAddress, AllocationRefusal> PrefixAllocation::allocate(Tim
                               .valid_until = best->valid_until};
 }
 
+std::string PrefixAllocation::trouble(TimePoint now) const {
+  const bool fit = std::any_of(prefixes_.begin(), prefixes_.end(), [now](const HomePrefix& prefix) {
+    return prefix.preferred_until > now && prefix.valid_until > now;
+  });
+  if (fit) return {};
+  return prefixes_.empty() ? "no home prefix is known yet" : "all home prefixes are deprecated";
+}
+
 void PrefixAllocation::free(const Address& home_address) { allocated_.erase(home_address); }
 
 void PrefixAllocation::duplicate(const Address& home_address) {

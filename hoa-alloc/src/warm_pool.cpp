@@ -44,6 +44,10 @@ TimePoint useful_until(const PooledAddress& pooled) {
   return pooled.purpose == PoolPurpose::Spare ? pooled.entry.preferred_until : pooled.entry.valid_until;
 }
 
+bool can_be_given(const PooledAddress& pooled, TimePoint now) {
+  return pooled.purpose == PoolPurpose::Spare && pooled.registered && pooled.rests_until <= now && pooled.entry.preferred_until > now;
+}
+
 Inventory take_inventory(std::span<const PooledAddress> pool, std::span<const Uplink> uplinks, const WarmPoolLimits& limits,
                          TimePoint now) {
   Inventory have;
@@ -53,7 +57,10 @@ Inventory take_inventory(std::span<const PooledAddress> pool, std::span<const Up
   }
   for (const PooledAddress& pooled : pool) {
     if (!pooled.registered) ++have.in_flight;
-    if (useful_until(pooled) <= now) {
+    // Not a spare yet, and not in anybody's way: it stays where it is bound.
+    const bool rests = pooled.rests_until > now;
+    if (rests && useful_until(pooled) > now && have.uplink_with(pooled.entry.care_of_address) != nullptr) continue;
+    if (useful_until(pooled) <= now || rests) {
       have.surplus.push_back(&pooled);
       continue;
     }
@@ -117,6 +124,14 @@ std::vector<PoolAction> WarmPool::actions(std::span<const Uplink> uplinks, std::
     ++have.spares;
   }
 
+  // At the cap an address that flows can use is worth more than one that rests.
+  if (have.spares < limits_.spares && addresses >= limits_.cap) {
+    const auto oldest = std::min_element(pool_.begin(), pool_.end(), [now](const PooledAddress& a, const PooledAddress& b) {
+      return std::pair{a.rests_until <= now, a.rests_until} < std::pair{b.rests_until <= now, b.rests_until};
+    });
+    if (oldest != pool_.end() && oldest->rests_until > now) out.push_back(ReleaseAddress{.home_address = oldest->entry.home_address});
+  }
+
   for (const PooledAddress* pooled : have.surplus)
     out.push_back(ReleaseAddress{.home_address = pooled->entry.home_address});
   return out;
@@ -167,11 +182,16 @@ bool WarmPool::released(const Address& home_address) {
   return true;
 }
 
-bool WarmPool::adopt(const HomeAddressEntry& entry) {
+bool WarmPool::adopt(const HomeAddressEntry& entry, TimePoint now) {
+  if (find(entry.home_address) != nullptr) return false;
+  const bool rests = limits_.rest > Duration::zero();
   const auto have = static_cast<std::size_t>(
       std::count_if(pool_.begin(), pool_.end(), [](const PooledAddress& p) { return p.purpose == PoolPurpose::Spare; }));
-  if (have >= limits_.spares || find(entry.home_address) != nullptr) return false;
-  pool_.push_back({.entry = entry, .purpose = PoolPurpose::Spare, .registered = true});
+  if (rests ? resting(now) >= limits_.resting : have >= limits_.spares) return false;
+  pool_.push_back({.entry = entry,
+                   .purpose = PoolPurpose::Spare,
+                   .registered = true,
+                   .rests_until = rests ? now + limits_.rest : TimePoint::min()});
   return true;
 }
 
@@ -186,7 +206,7 @@ bool WarmPool::set_lifetimes(const Address& home_address, TimePoint preferred_un
 std::optional<HomeAddressEntry> WarmPool::take_spare(const Address& wanted_care_of_address, TimePoint now) {
   auto best = pool_.end();
   for (auto pooled = pool_.begin(); pooled != pool_.end(); ++pooled) {
-    if (pooled->purpose != PoolPurpose::Spare || !pooled->registered || pooled->entry.preferred_until <= now) continue;
+    if (!can_be_given(*pooled, now)) continue;
     if (best == pool_.end() || (pooled->entry.care_of_address == wanted_care_of_address &&
                                 best->entry.care_of_address != wanted_care_of_address))
       best = pooled;
@@ -197,10 +217,17 @@ std::optional<HomeAddressEntry> WarmPool::take_spare(const Address& wanted_care_
   return entry;
 }
 
+std::vector<Address> WarmPool::givable_spares(const Address& wanted_care_of_address, TimePoint now) const {
+  std::vector<Address> out;
+  for (const bool where_wanted : {true, false})
+    for (const auto& pooled : pool_)
+      if (can_be_given(pooled, now) && (pooled.entry.care_of_address == wanted_care_of_address) == where_wanted)
+        out.push_back(pooled.entry.home_address);
+  return out;
+}
+
 bool WarmPool::has_spare(TimePoint now) const {
-  return std::any_of(pool_.begin(), pool_.end(), [&](const PooledAddress& p) {
-    return p.purpose == PoolPurpose::Spare && p.registered && p.entry.preferred_until > now;
-  });
+  return std::any_of(pool_.begin(), pool_.end(), [&](const PooledAddress& p) { return can_be_given(p, now); });
 }
 
 const PooledAddress* WarmPool::find(const Address& home_address) const {
@@ -209,10 +236,22 @@ const PooledAddress* WarmPool::find(const Address& home_address) const {
   return found == pool_.end() ? nullptr : &*found;
 }
 
-std::size_t WarmPool::spares() const {
-  return static_cast<std::size_t>(std::count_if(pool_.begin(), pool_.end(), [](const PooledAddress& p) {
-    return p.purpose == PoolPurpose::Spare && p.registered;
+std::size_t WarmPool::spares(TimePoint now) const {
+  return static_cast<std::size_t>(std::count_if(pool_.begin(), pool_.end(), [now](const PooledAddress& p) {
+    return p.purpose == PoolPurpose::Spare && p.registered && p.rests_until <= now;
   }));
+}
+
+std::size_t WarmPool::resting(TimePoint now) const {
+  return static_cast<std::size_t>(
+      std::count_if(pool_.begin(), pool_.end(), [now](const PooledAddress& p) { return p.rests_until > now; }));
+}
+
+TimePoint WarmPool::rested_at(TimePoint now) const {
+  TimePoint next = kNever;
+  for (const PooledAddress& pooled : pool_)
+    if (pooled.rests_until > now) next = std::min(next, pooled.rests_until);
+  return next;
 }
 
 std::vector<PooledAddress>::iterator WarmPool::position(const Address& home_address) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 
 #include "mipflow/base/address.hpp"
 #include "mipflow/base/expected.hpp"
@@ -34,11 +35,15 @@ class HomeAddressAllocation {
 
   // Figure 6, step 43.
   virtual Expected<AllocatedHomeAddress, AllocationRefusal> allocate(TimePoint now) = 0;
+  // An address that was allocated before this object existed: from now on it is as if allocate() had returned it.
+  virtual void adopt(const AllocatedHomeAddress& address) = 0;
   // Gives back an address that allocate() returned; the address may be allocated again later. Unknown ones are ignored.
   virtual void free(const Address& home_address) = 0;
   // The home agent said that the address is in use by somebody else (Binding Acknowledgement status 134,
   // duplicate address detection failed): frees it and never allocates it again.
   virtual void duplicate(const Address& home_address) = 0;
+  // Why no address can be had now, as half a sentence for the operator; empty while there is nothing to say.
+  virtual std::string trouble(TimePoint /*now*/) const { return {}; }
 };
 
 }  // namespace mipflow::hoa_alloc

@@ -18,7 +18,13 @@ namespace mipflow::hoa_alloc {
 enum class Origin : std::uint8_t {
   Configured,  // the Primary Home Address
   Prefix,      // stateless autoconfiguration below an advertised home prefix
+  Agent,       // chosen by the home agent, by the address service
+  Dhcpv6,      // leased by the home agent from a DHCPv6 server, by the address service
 };
+// "configured", "prefix", "agent", "dhcpv6".
+const char* to_string(Origin origin);
+// By the address service: the home agent has a lease for it, which has to be given back.
+constexpr bool is_lease(Origin origin) { return origin == Origin::Agent || origin == Origin::Dhcpv6; }
 
 // One element of the table.
 struct HomeAddressEntry {

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <deque>
+#include <string>
 #include <unordered_set>
 #include <vector>
 
@@ -39,8 +40,10 @@ class PrefixAllocation final : public HomeAddressAllocation {
 
   // Takes the known prefix with the longest preferred lifetime; deprecated and expired ones are never used.
   Expected<AllocatedHomeAddress, AllocationRefusal> allocate(TimePoint now) override;
+  void adopt(const AllocatedHomeAddress& address) override { reserve(address.home_address); }
   void free(const Address& home_address) override;
   void duplicate(const Address& home_address) override;
+  std::string trouble(TimePoint now) const override;
 
  private:
   RandomSource& random_;

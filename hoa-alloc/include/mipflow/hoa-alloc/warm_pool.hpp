@@ -26,6 +26,9 @@ struct PooledAddress {
   HomeAddressEntry entry;   // care-of address and interface: where it is bound, or is being bound
   PoolPurpose purpose = PoolPurpose::Spare;
   bool registered = false;  // the home agent has accepted the binding to entry.care_of_address
+  // A flow had it until lately. Before that time it is given to none: who saw the address then could tell that the next
+  // flow is of the same host.
+  TimePoint rests_until = TimePoint::min();
 };
 
 struct WarmPoolLimits {
@@ -33,6 +36,8 @@ struct WarmPoolLimits {
   unsigned cap = 64;                 // home addresses at the same time: the table's, spares and anchors
   bool anchor_per_interface = true;
   unsigned in_flight = 4;            // registrations at the same time
+  Duration rest = std::chrono::seconds{60};  // see PooledAddress::rests_until
+  std::size_t resting = 4;        // addresses that rest at the same time; further ones are freed
   Duration initial_retry = std::chrono::seconds{1};   // after the first failure in a row; doubles
   Duration maximum_retry = std::chrono::seconds{256};
 };
@@ -93,9 +98,9 @@ class WarmPool {
   bool failed(const Address& home_address, TimePoint now);
   // The address was de-registered. False when it is not in the pool.
   bool released(const Address& home_address);
-  // The last flow of a home address has ended: keeps it as a registered spare when fewer than wanted are there, which
-  // saves the home agent a de-registration and a duplicate address detection. False when it has to be freed.
-  bool adopt(const HomeAddressEntry& entry);
+  // The last flow of a home address has ended: keeps it registered, to be a spare when it has rested, which saves the home
+  // agent a de-registration and a duplicate address detection. False when it has to be freed.
+  bool adopt(const HomeAddressEntry& entry, TimePoint now);
   // What a Mobile Prefix Advertisement said of the address's prefix. False when the address is not in the pool.
   bool set_lifetimes(const Address& home_address, TimePoint preferred_until, TimePoint valid_until);
 
@@ -103,14 +108,20 @@ class WarmPool {
   // one (its first packet then needs no Binding Update before it), else any that is bound. nullopt when there is none.
   // Anchors are not given away.
   std::optional<HomeAddressEntry> take_spare(const Address& wanted_care_of_address, TimePoint now);
+  // What take_spare() would take, one after the other.
+  std::vector<Address> givable_spares(const Address& wanted_care_of_address, TimePoint now) const;
   // True when take_spare() would succeed.
   bool has_spare(TimePoint now) const;
 
   // nullptr when it is not in the pool. Valid until the pool changes.
   const PooledAddress* find(const Address& home_address) const;
   const std::vector<PooledAddress>& addresses() const { return pool_; }
-  // Registered spares.
-  std::size_t spares() const;
+  // Registered spares that may be given to a flow now.
+  std::size_t spares(TimePoint now) const;
+  // Those that rest.
+  std::size_t resting(TimePoint now) const;
+  // When the next one has rested; kNever when none rests.
+  TimePoint rested_at(TimePoint now) const;
 
  private:
   std::vector<PooledAddress>::iterator position(const Address& home_address);
