@@ -28,15 +28,6 @@ Result<void> prepare_forwarding(platform::Sysctls& sysctls, const std::vector<st
   return {};
 }
 
-std::optional<Address> anycast_of_home_agents(const Prefix& prefix) {
-  if (prefix.length() != 64) return std::nullopt;
-  Address out = prefix.address();
-  out.octets[8] = 0xfd;
-  std::fill(out.octets.begin() + 9, out.octets.end() - 1, std::uint8_t{0xff});
-  out.octets[15] = 0xfe;
-  return out;
-}
-
 Result<void> AnycastMemberships::join(InterfaceIndex interface, const Address& address) {
   platform::FileDescriptor socket(::socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0));
   if (!socket) return platform::fail("cannot open a socket", errno);

@@ -21,10 +21,6 @@ using namespace home_agent;
 // `home_link` is empty when it is virtual.
 platform::Result<void> prepare_forwarding(platform::Sysctls& sysctls, const std::vector<std::string>& interfaces, const std::string& home_link);
 
-// prefix + fdff:ffff:ffff:fffe, where agent discovery asks (RFC 6275 §5.3, RFC 2526). Only for /64, the length that
-// interface identifiers of 64 bits have.
-std::optional<Address> anycast_of_home_agents(const Prefix& prefix);
-
 // Makes this node answer at the anycast addresses while it lives.
 class AnycastMemberships {
  public:

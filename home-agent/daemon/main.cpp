@@ -7,15 +7,16 @@ namespace {
 
 using namespace mipflow;
 
-Expected<platform::DaemonWork::Run, platform::ConfigurationErrors> load(const platform::DaemonOptions& options) {
+Expected<platform::DaemonWork::Loaded, platform::ConfigurationErrors> load(const platform::DaemonOptions& options) {
   const auto settings = platform::load_home_agent_settings(options.configuration);
   if (!settings) return Unexpected{settings.error()};
-  return platform::DaemonWork::Run([options, settings = *settings]() -> platform::Result<void> {
+  const auto run = [options, settings = *settings](const platform::Helpers&) -> platform::Result<void> {
     had::Daemon daemon(options, settings);
     if (auto started = daemon.start(); !started) return started;
     daemon.run();
     return {};
-  });
+  };
+  return platform::DaemonWork::Loaded{run, options.state_directory.empty() ? settings->state_directory : options.state_directory};
 }
 
 void take_back(const platform::DaemonOptions& options, std::vector<platform::Failure>& failures) {
@@ -32,6 +33,8 @@ int main(int argc, char** argv) {
                 .brief = "had",
                 .purpose = "Serves the home addresses of mobile nodes that are away (Mobile IPv6 home agent).",
                 .keeps_state = true},
+       // UDP port 546, on which DHCPv6 servers answer.
+       .capabilities = platform::kCapabilitiesOfAll | platform::Capabilities{CAP_NET_BIND_SERVICE},
        .load = load,
        .take_back = take_back});
 }

@@ -13,10 +13,7 @@ OutgoingPacket build_acknowledgement(const RegistrationRequest& request, const A
   acknowledgement.sequence = content.sequence;
   acknowledgement.lifetime_units = content.lifetime_units;
 
-  wire::Envelope envelope{request.home_agent, request.wire_source};
-  if (request.has_home_address_option && !request.sent_from_home())
-    envelope.routing_header_home_address = request.home_address;
-
+  const wire::Envelope envelope = correspondent_node::acknowledgement_envelope(request);
   OutgoingPacket out;
   if (mobile_node == nullptr) {
     out.packet = wire::build_packet(envelope, acknowledgement);

@@ -9,14 +9,6 @@ namespace mipflow::home_agent {
 
 namespace {
 
-const wire::MessageAuthentication* find_mobile_node_home_agent_option(const wire::MobilityOptions& options) {
-  for (const auto& option : options) {
-    const auto* found = std::get_if<wire::MessageAuthentication>(&option);
-    if (found != nullptr && found->subtype == wire::MessageAuthentication::kMobileNodeHomeAgent) return found;
-  }
-  return nullptr;
-}
-
 std::optional<std::string> network_access_identifier(const wire::MobilityOptions& options) {
   const auto* option = wire::find_option<wire::MobileNodeIdentifier>(options);
   if (option == nullptr || option->subtype != wire::MobileNodeIdentifier::kNai) return std::nullopt;
@@ -24,6 +16,14 @@ std::optional<std::string> network_access_identifier(const wire::MobilityOptions
 }
 
 }  // namespace
+
+const wire::MessageAuthentication* find_mobile_node_home_agent_option(const wire::MobilityOptions& options) {
+  for (const auto& option : options) {
+    const auto* found = std::get_if<wire::MessageAuthentication>(&option);
+    if (found != nullptr && found->subtype == wire::MessageAuthentication::kMobileNodeHomeAgent) return found;
+  }
+  return nullptr;
+}
 
 Authentication authenticate(RegistrationRequest& request, const wire::BindingUpdate& update, BytesView mobility_header,
                             const Authorizations& authorizations, bool accept_unauthenticated) {

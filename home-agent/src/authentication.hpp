@@ -20,6 +20,9 @@ enum class Authentication : std::uint8_t {
   AuthenticatorWrong,   // status 146, RFC 4285 §5.1
 };
 
+// The MN-HA option, nullptr when there is none.
+const wire::MessageAuthentication* find_mobile_node_home_agent_option(const wire::MobilityOptions& options);
+
 // Fills in `primary_home_address` and `spi` of the request unless the answer is Missing or UnknownAssociation. The
 // security association is found by identifier and SPI; its key for the home address decides (RFC 6275 §10.3.1: the home
 // address names the security association, so nobody else's key can touch it).

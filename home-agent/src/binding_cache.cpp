@@ -32,6 +32,7 @@ Binding& BindingCache::insert(const Binding& binding) {
 void BindingCache::erase(const Address& home_address) {
   const auto found = bindings_.find(home_address);
   if (found == bindings_.end()) return;
+  if (found->second.state == BindingState::Bound) touched_.insert(home_address);
   remove_from_owner(found->second);
   ends_.cancel(home_address);
   bindings_.erase(found);
@@ -41,6 +42,7 @@ void BindingCache::enter(Binding& binding, BindingState state, TimePoint ends) {
   Owner& owner = owners_.at(binding.primary_home_address);
   if (is_live(binding.state)) --owner.live;
   if (is_live(state)) ++owner.live;
+  if (binding.state == BindingState::Bound || state == BindingState::Bound) touched_.insert(binding.home_address);
   binding.state = state;
   binding.ends = ends;
   if (ends == kNever)

@@ -3,11 +3,14 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <unordered_map>
+#include <unordered_set>
+#include <utility>
 #include <vector>
 
-#include "deadline_queue.hpp"
 #include "mipflow/base/address.hpp"
+#include "mipflow/base/deadline_queue.hpp"
 #include "mipflow/base/time.hpp"
 
 namespace mipflow::home_agent {
@@ -58,6 +61,10 @@ class BindingCache {
   // A home address whose entry ends now or has ended; the entry itself stays for the caller to deal with.
   std::optional<Address> take_ended(TimePoint now) { return ends_.take_due(now); }
 
+  // Home addresses that became, were or ended being Bound since the last call: what is kept over a restart changed for them. No
+  // more than there are, or lately were, entries; those that are inserted as Bound are not among them, they come from there.
+  std::unordered_set<Address> take_touched() { return std::exchange(touched_, {}); }
+
   std::size_t size() const { return bindings_.size(); }
   const std::unordered_map<Address, Binding>& all() const { return bindings_; }
 
@@ -73,6 +80,7 @@ class BindingCache {
   std::unordered_map<Address, Binding> bindings_;
   std::unordered_map<Address, Owner> owners_;
   DeadlineQueue<Address> ends_;
+  std::unordered_set<Address> touched_;
 };
 
 }  // namespace mipflow::home_agent

@@ -40,7 +40,7 @@ Binding& HomeRegistration::remember(const RegistrationRequest& request) {
 }
 
 void HomeRegistration::bury(Binding& binding, Duration at_least, Now now) {
-  if (binding.state == BindingState::Bound) ended_.push_back(binding.primary_home_address);
+  if (binding.state == BindingState::Bound) ended_.push_back({binding.primary_home_address, binding.home_address});
   Duration keep = at_least;
   if (binding.last_timestamp != 0) {
     const Duration window = parts_.configuration.timestamp_window;
@@ -55,15 +55,21 @@ void HomeRegistration::bury(Binding& binding, Duration at_least, Now now) {
     parts_.cache.enter(binding, BindingState::Deleted, now.monotonic + keep);
 }
 
-void HomeRegistration::serve(const Binding& binding, TimePoint first_announcement) {
+void HomeRegistration::serve(const Binding& binding, TimePoint first_announcement, Now now, Outputs& outputs) {
   parts_.tunnels.set(binding.home_address, binding.care_of_address, parts_.configuration.home_agent_address,
                      first_announcement);
-  parts_.defence.start(binding.home_address, binding.link_local_address_compatibility, first_announcement);
+  tell_primary(binding, first_announcement, now, outputs);
 }
 
-void HomeRegistration::stop_serving(const Binding& binding) {
+void HomeRegistration::tell_primary(const Binding& binding, TimePoint first_announcement, Now now, Outputs& outputs) {
+  parts_.primary.bound(
+      {binding.home_address, binding.care_of_address, binding.ends, binding.link_local_address_compatibility},
+      first_announcement, now, outputs);
+}
+
+void HomeRegistration::stop_serving(const Binding& binding, Now now, Outputs& outputs) {
   parts_.tunnels.remove(binding.home_address);
-  parts_.defence.stop(binding.home_address);
+  parts_.primary.unbound(binding.home_address, now, outputs);
 }
 
 void HomeRegistration::expire(Binding& binding, Now now, Outputs& outputs) {
@@ -71,8 +77,13 @@ void HomeRegistration::expire(Binding& binding, Now now, Outputs& outputs) {
   changed_ = true;
   outputs.notices.push_back(
       {Severity::Info, "binding-expired", "the binding of " + to_string(binding.home_address) + " ended"});
-  stop_serving(binding);
+  stop_serving(binding, now, outputs);
   bury(binding, Duration::zero(), now);
+}
+
+void HomeRegistration::end_binding(const Address& home_address, Now now, Outputs& outputs) {
+  Binding* binding = parts_.cache.find(home_address);
+  if (binding != nullptr && binding->state == BindingState::Bound) expire(*binding, now, outputs);
 }
 
 TimePoint HomeRegistration::next_deadline() const {
@@ -93,7 +104,7 @@ void HomeRegistration::on_deadline(Now now, Outputs& outputs) {
   parts_.tunnels.on_deadline(now.monotonic);
 }
 
-bool HomeRegistration::restore(const PersistedBinding& persisted, std::size_t position, Now now) {
+bool HomeRegistration::restore(const PersistedBinding& persisted, std::size_t position, Now now, Outputs& outputs) {
   // What the file says is checked like what the network says: somebody may have edited it.
   const Duration remaining =
       std::min(persisted.wall_expiry - now.wall, parts_.configuration.longest_binding_lifetime);
@@ -114,7 +125,7 @@ bool HomeRegistration::restore(const PersistedBinding& persisted, std::size_t po
   if (parts_.cache.size() >= parts_.configuration.binding_cache_capacity) return false;
 
   parts_.cache.insert(binding);
-  serve(binding, now.monotonic + kBetweenAnnouncements * position);
+  serve(binding, now.monotonic + kBetweenAnnouncements * position, now, outputs);
   registered_.push_back(binding.primary_home_address);
   return true;
 }
@@ -141,6 +152,7 @@ void HomeRegistration::apply_configuration(Now now, Outputs& outputs) {
     const TimePoint latest = now.monotonic + static_cast<std::int64_t>(lifetimes->valid_units) * wire::kLifetimeUnit;
     if (latest < binding.ends) {
       parts_.cache.enter(binding, BindingState::Bound, latest);
+      tell_primary(binding, now.monotonic, now, outputs);
       changed_ = true;
     }
     parts_.tunnels.set(home_address, binding.care_of_address, parts_.configuration.home_agent_address, now.monotonic);
@@ -148,18 +160,10 @@ void HomeRegistration::apply_configuration(Now now, Outputs& outputs) {
 }
 
 void HomeRegistration::move_to_home_link(const HomeLink& link, Now now, Outputs& outputs) {
+  parts_.interception.move_to_home_link(link, now.monotonic);
   std::vector<Address> waiting;
-  for (const auto& [home_address, binding] : parts_.cache.all()) {
-    if (binding.state == BindingState::Bound) parts_.defence.stop(home_address);
-    if (binding.state == BindingState::DetectingDuplicates) waiting.push_back(home_address);
-  }
-  parts_.defence.set_home_link(link);
-  std::size_t position = 0;
   for (const auto& [home_address, binding] : parts_.cache.all())
-    if (binding.state == BindingState::Bound)
-      parts_.defence.start(home_address, binding.link_local_address_compatibility,
-                           now.monotonic + kBetweenAnnouncements * position++);
-
+    if (binding.state == BindingState::DetectingDuplicates) waiting.push_back(home_address);
   for (const Address& home_address : waiting) {
     const auto request = parts_.detection.take(home_address);
     if (!request) continue;

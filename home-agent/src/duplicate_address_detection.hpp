@@ -5,7 +5,7 @@
 #include <unordered_map>
 #include <vector>
 
-#include "deadline_queue.hpp"
+#include "mipflow/base/deadline_queue.hpp"
 #include "mipflow/base/role.hpp"
 #include "mipflow/base/time.hpp"
 #include "mipflow/forwarding-plan/forwarding_plan.hpp"

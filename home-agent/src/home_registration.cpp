@@ -31,13 +31,16 @@ void HomeRegistration::handle_binding_update(const wire::PacketView& view, const
   if (!pass_sequence(request, judged_by, outputs)) return;
 
   if (!request.home_registration) {
-    // RFC 6275 §9.5.1. Without a home registration it would be a correspondent registration, which this role is not for.
+    // RFC 6275 §9.5.1. What asks for a correspondent registration has nonce indices and does not come here.
     if (known != nullptr && known->state == BindingState::Bound)
       refuse(request, {BindingStatus::RegistrationTypeChangeDisallowed, "H is not set"}, outputs);
     else
       drop(parts_.counters.dropped_malformed, "binding-update-without-home-flag", request, "H is not set", outputs);
     return;
   }
+  if (parts_.correspondent_node.is_bound({request.home_address, request.destination}))
+    return refuse(request, {BindingStatus::RegistrationTypeChangeDisallowed, "there is a correspondent registration"},
+                  outputs);
   if (request.asks_to_deregister())
     process_deregistration(request, known, now, outputs);
   else
@@ -124,9 +127,11 @@ void HomeRegistration::process_registration(const RegistrationRequest& request, 
                                             Outputs& outputs) {
   if (const auto refusal = check_registration(request, known, now.monotonic)) return refuse(request, *refusal, outputs);
 
-  // An address that is bound is ours to defend and needs no second detection; a virtual home link has nobody to ask.
+  // An address that is bound, or that a secondary may still defend, is ours and needs no second detection; a virtual home link
+  // has nobody to ask.
   const InterfaceIndex home_interface = parts_.configuration.home_interface;
-  if (home_interface == 0 || (known != nullptr && known->state == BindingState::Bound))
+  if (home_interface == 0 || (known != nullptr && known->state == BindingState::Bound) ||
+      parts_.primary.may_be_elsewhere(request.home_address))
     return accept(request, now, outputs);
 
   const bool detecting = known != nullptr && known->state == BindingState::DetectingDuplicates;
@@ -147,7 +152,7 @@ void HomeRegistration::process_deregistration(const RegistrationRequest& request
   // An entry that is Deleted already gets here when the first acknowledgement was lost: the answer is the same again.
   if (known->state == BindingState::DetectingDuplicates) parts_.detection.take(request.home_address);
   if (known->state == BindingState::Bound) {
-    stop_serving(*known);
+    stop_serving(*known, now, outputs);
     changed_ = true;
   }
   remember(request);
@@ -155,7 +160,8 @@ void HomeRegistration::process_deregistration(const RegistrationRequest& request
   ++parts_.counters.accepted;
   outputs.notices.push_back(
       {Severity::Info, "binding-deleted", to_string(request.home_address) + " was de-registered"});
-  acknowledge(request, {BindingStatus::Accepted, request.sequence, 0, request.timestamp}, outputs);
+  parts_.primary.answer(request.home_address,
+                        acknowledgement(request, {BindingStatus::Accepted, request.sequence, 0, request.timestamp}), now, outputs);
 }
 
 void HomeRegistration::accept(const RegistrationRequest& request, Now now, Outputs& outputs) {
@@ -169,23 +175,24 @@ void HomeRegistration::accept(const RegistrationRequest& request, Now now, Outpu
   const bool defended_link_local = was_bound && before->link_local_address_compatibility;
 
   Binding& binding = remember(request);
-  if (was_bound && defended_link_local && !request.link_local_address_compatibility)
-    parts_.defence.stop_link_local(request.home_address);
   // Starting to defend the link-local address later would need Duplicate Address Detection; it has to wait for the next
   // registration.
   binding.link_local_address_compatibility =
       request.link_local_address_compatibility && (!was_bound || defended_link_local);
   parts_.cache.enter(binding, BindingState::Bound, now.monotonic + granted.units * wire::kLifetimeUnit);
-  if (was_bound)
+  if (was_bound) {
     parts_.tunnels.set(binding.home_address, binding.care_of_address, parts_.configuration.home_agent_address,
                        now.monotonic + parts_.configuration.previous_care_of_address_grace);
-  else
-    serve(binding, now.monotonic);
+    tell_primary(binding, now.monotonic, now, outputs);
+  } else {
+    serve(binding, now.monotonic, now, outputs);
+  }
 
   ++parts_.counters.accepted;
   changed_ = true;
   registered_.push_back(binding.primary_home_address);
-  acknowledge(request, {granted.status, request.sequence, granted.units, request.timestamp}, outputs);
+  parts_.primary.answer(request.home_address,
+                        acknowledgement(request, {granted.status, request.sequence, granted.units, request.timestamp}), now, outputs);
   if (!was_bound)
     outputs.notices.push_back({Severity::Info, "binding-created",
                                to_string(request.home_address) + " is at " + to_string(request.care_of_address)});
@@ -204,10 +211,14 @@ void HomeRegistration::refuse(const RegistrationRequest& request, const Refusal&
   acknowledge(request, {refusal.status, request.sequence, 0, request.timestamp}, outputs);
 }
 
+OutgoingPacket HomeRegistration::acknowledgement(const RegistrationRequest& request,
+                                                 const AcknowledgementContent& content) const {
+  return build_acknowledgement(request, content, mobile_node_of(request), parts_.configuration.home_interface);
+}
+
 void HomeRegistration::acknowledge(const RegistrationRequest& request, const AcknowledgementContent& content,
                                    Outputs& outputs) const {
-  outputs.packets.push_back(build_acknowledgement(request, content, mobile_node_of(request),
-                                                  parts_.configuration.home_interface));
+  outputs.packets.push_back(acknowledgement(request, content));
 }
 
 void HomeRegistration::drop(std::uint64_t& counter, const char* event, const RegistrationRequest& request,
@@ -219,10 +230,12 @@ void HomeRegistration::drop(std::uint64_t& counter, const char* event, const Reg
 }
 
 void HomeRegistration::handle_duplicate(const Address& target, Now now, Outputs& outputs) {
-  for (const Address& home_address : parts_.detection.conflicting(target))
+  for (const Address& home_address : parts_.detection.conflicting(target)) {
     refuse_waiting(home_address,
                    {BindingStatus::DuplicateAddressDetectionFailed, "a node on the home link has the address"}, now,
                    outputs);
+    duplicates_.push_back(home_address);
+  }
 }
 
 void HomeRegistration::finish_detection(const Address& home_address, Now now, Outputs& outputs) {

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "acknowledgement.hpp"
+#include "address_leases.hpp"
 #include "authorizations.hpp"
 #include "binding_cache.hpp"
 #include "duplicate_address_detection.hpp"
@@ -15,6 +16,8 @@
 #include "mipflow/home-agent/home_agent.hpp"
 #include "neighbour_defence.hpp"
 #include "registration_request.hpp"
+#include "sharing/interception.hpp"
+#include "sharing/primary.hpp"
 #include "tunnels.hpp"
 
 namespace mipflow::home_agent {
@@ -25,10 +28,14 @@ struct RegistrationParts {
   const Authorizations& authorizations;
   const HomePrefixes& prefixes;
   BindingCache& cache;
+  const AddressLeases& leases;
   DuplicateAddressDetection& detection;
-  NeighbourDefence& defence;
+  const NeighbourDefence& defence;
+  Interception& interception;
+  Primary& primary;  // who intercepts what is sent to a bound home address: this home agent, or a secondary
   Tunnels& tunnels;
   Counters& counters;
+  const correspondent_node::CorrespondentNode& correspondent_node;
 };
 
 // Home registration and de-registration, RFC 6275 §9.5 and §10.3. The tests come in this order, so that nobody without
@@ -49,7 +56,7 @@ class HomeRegistration {
 
   // Takes up a binding of before a restart; false when the configuration does not allow it (any more). The n-th one is
   // announced to the home link a moment after the one before it, so that a million of them do not flood it.
-  bool restore(const PersistedBinding& persisted, std::size_t position, Now now);
+  bool restore(const PersistedBinding& persisted, std::size_t position, Now now, Outputs& outputs);
   // Ends what the present configuration does not allow, shortens lifetimes to those of the prefixes and tunnels
   // the rest from the home agent's present address.
   void apply_configuration(Now now, Outputs& outputs);
@@ -61,7 +68,15 @@ class HomeRegistration {
   // Mobile nodes, by primary home address, that registered, or lost a binding, since the last call: they may be owed prefix
   // information, or nothing any more.
   std::vector<Address> take_registered() { return std::exchange(registered_, {}); }
-  std::vector<Address> take_ended() { return std::exchange(ended_, {}); }
+  struct Ended {
+    Address mobile_node;  // primary home address
+    Address home_address;
+  };
+  std::vector<Ended> take_ended() { return std::exchange(ended_, {}); }
+  // Home addresses that another node on the home link turned out to have.
+  std::vector<Address> take_duplicates() { return std::exchange(duplicates_, {}); }
+  // The home address may not be used any more.
+  void end_binding(const Address& home_address, Now now, Outputs& outputs);
   // Something that has to survive a restart changed.
   bool changed() const { return changed_; }
   void clear_changed() { changed_ = false; }
@@ -93,6 +108,7 @@ class HomeRegistration {
   void refuse(const RegistrationRequest& request, const Refusal& refusal, Outputs& outputs);
   void finish_detection(const Address& home_address, Now now, Outputs& outputs);
   void refuse_waiting(const Address& home_address, const Refusal& refusal, Now now, Outputs& outputs);
+  OutgoingPacket acknowledgement(const RegistrationRequest& request, const AcknowledgementContent& content) const;
   void acknowledge(const RegistrationRequest& request, const AcknowledgementContent& content, Outputs& outputs) const;
   // Counts, tells the operator, and stays silent towards the sender.
   void drop(std::uint64_t& counter, const char* event, const RegistrationRequest& request, const char* reason,
@@ -103,14 +119,17 @@ class HomeRegistration {
   // Bound, DetectingDuplicates -> Deleted, remembered for `at_least` and as long as its last timestamp could be replayed.
   void bury(Binding& binding, Duration at_least, Now now);
   void expire(Binding& binding, Now now, Outputs& outputs);
-  void serve(const Binding& binding, TimePoint first_announcement);
-  void stop_serving(const Binding& binding);
+  void serve(const Binding& binding, TimePoint first_announcement, Now now, Outputs& outputs);
+  // The primary's part of it: the binding is new, or another one than before.
+  void tell_primary(const Binding& binding, TimePoint first_announcement, Now now, Outputs& outputs);
+  void stop_serving(const Binding& binding, Now now, Outputs& outputs);
 
   RegistrationParts parts_;
   Now started_;
   TokenBucket refusals_to_strangers_;  // 144 and 146: what a forged or replayed Binding Update brings
   std::vector<Address> registered_;
-  std::vector<Address> ended_;
+  std::vector<Ended> ended_;
+  std::vector<Address> duplicates_;
   bool changed_ = false;
 };
 

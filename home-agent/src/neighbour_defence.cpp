@@ -23,6 +23,11 @@ void NeighbourDefence::start(const Address& home_address, bool with_link_local, 
     link_locals_.emplace(link_local, home_address);
     plan_.proxied_neighbours.set({link_.interface, link_local}, {});
   }
+  announce_again(home_address, first);
+}
+
+void NeighbourDefence::announce_again(const Address& home_address, TimePoint first) {
+  if (plan_.proxied_neighbours.find({link_.interface, home_address}) == nullptr) return;
   announced_[home_address] = 0;
   announcements_.set(home_address, first);
 }

@@ -4,7 +4,7 @@
 #include <unordered_map>
 #include <vector>
 
-#include "deadline_queue.hpp"
+#include "mipflow/base/deadline_queue.hpp"
 #include "mipflow/base/role.hpp"
 #include "mipflow/base/time.hpp"
 #include "mipflow/forwarding-plan/forwarding_plan.hpp"
@@ -30,6 +30,9 @@ class NeighbourDefence {
 
   // Starts to defend; the first advertisement goes out at `first`, that is on_deadline() at the earliest.
   void start(const Address& home_address, bool with_link_local, TimePoint first);
+  // What is defended is told to all nodes again, as often as at the start, the first time at `first`; that replaces what is
+  // still to come. For when somebody else may have told them otherwise meanwhile. Nothing for what is not defended.
+  void announce_again(const Address& home_address, TimePoint first);
   void stop(const Address& home_address);
   // L was taken back by a later Binding Update.
   void stop_link_local(const Address& home_address);

@@ -7,8 +7,8 @@
 
 #include "authorizations.hpp"
 #include "binding_cache.hpp"
-#include "deadline_queue.hpp"
 #include "home_prefixes.hpp"
+#include "mipflow/base/deadline_queue.hpp"
 #include "mipflow/base/random.hpp"
 #include "mipflow/base/role.hpp"
 #include "mipflow/home-agent/home_agent.hpp"

@@ -41,6 +41,8 @@ std::optional<HomeRegistration::Refusal> HomeRegistration::check_registration(co
                                                                               const Binding* known,
                                                                               TimePoint now) const {
   if (auto refusal = check_home_address(request, now)) return refusal;
+  if ((known == nullptr || known->state != BindingState::Bound) && parts_.tunnels.contains(request.home_address))
+    return Refusal{BindingStatus::NotHomeAgentForThisMobileNode, "its home agent has delegated the home address to this one"};
   if (auto refusal = check_care_of_address(request)) return refusal;
   if (auto refusal = check_resources(request, known)) return refusal;
   return check_link_local(request, known);
@@ -59,6 +61,9 @@ std::optional<HomeRegistration::Refusal> HomeRegistration::check_home_address(co
   if (request.home_address != request.primary_home_address) {
     if (parts_.authorizations.is_primary(request.home_address))
       return Refusal{BindingStatus::AdministrativelyProhibited, "the home address is another mobile node's primary one"};
+    const GivenLease* lease = parts_.leases.find(request.home_address);
+    if (lease != nullptr && lease->mobile_node != request.primary_home_address)
+      return Refusal{BindingStatus::DuplicateAddressDetectionFailed, "the home address was given to another mobile node"};
     const auto* mobile_node = mobile_node_of(request);
     if (mobile_node == nullptr || !mobile_node->may_allocate_home_addresses)
       return Refusal{BindingStatus::AdministrativelyProhibited, "the mobile node may use its primary home address only"};

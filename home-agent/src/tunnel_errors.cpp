@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <optional>
 
-#include "icmpv6_error.hpp"
 #include "mipflow/wire/constants.hpp"
 #include "mipflow/wire/packet.hpp"
 
@@ -70,8 +69,9 @@ void TunnelErrors::relay(const wire::Icmpv6Error& error, const Address& home_age
   const std::size_t original_length = kIpv6HeaderLength + length.u16();
   const auto relayed = translate(error, static_cast<std::uint32_t>(outer->payload_offset), original_length);
   if (!relayed || !bucket_.take(now)) return;
-  outputs.packets.push_back({.packet = build_icmpv6_error(home_agent, original->source, relayed->type, relayed->code,
-                                                          relayed->parameter, outer->payload)});
+  outputs.packets.push_back({.packet = wire::build_icmpv6_error(home_agent, original->source, relayed->type,
+                                                                              relayed->code, relayed->parameter,
+                                                                              outer->payload)});
 }
 
 }  // namespace mipflow::home_agent

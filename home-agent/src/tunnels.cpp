@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "tunnels.hpp"
 
+#include <algorithm>
+
 namespace mipflow::home_agent {
 
 void Tunnels::set(const Address& home_address, const Address& care_of_address, const Address& home_agent_address,
@@ -22,11 +24,32 @@ void Tunnels::set(const Address& home_address, const Address& care_of_address, c
   plan_.tunnel_sources.set({home_address, care_of_address}, {});
 }
 
+void Tunnels::set_outgoing(const Address& home_address, const Address& care_of_address, const Address& home_agent_address) {
+  accept_nothing(home_address);
+  plan_.tunnels.set(home_address, {care_of_address, home_agent_address});
+}
+
 void Tunnels::remove(const Address& home_address) {
+  accept_nothing(home_address);
+  plan_.tunnels.erase(home_address);
+}
+
+void Tunnels::set_home_networks(const std::vector<Prefix>& prefixes) {
+  std::vector<Prefix> gone;
+  for (const auto& entry : plan_.home_networks.items())
+    if (std::ranges::find(prefixes, entry.first) == prefixes.end()) gone.push_back(entry.first);
+  for (const Prefix& prefix : gone) plan_.home_networks.erase(prefix);
+  for (const Prefix& prefix : prefixes) plan_.home_networks.set(prefix, {});
+  if (gone.empty()) return;
+  // What is still tunnelled below them needs a route of its own now.
+  for (const auto& entry : plan_.tunnels.items())
+    if (std::ranges::any_of(gone, [&](const Prefix& prefix) { return prefix.contains(entry.first); })) plan_.tunnels.repeat(entry.first);
+}
+
+void Tunnels::accept_nothing(const Address& home_address) {
   const auto* present = plan_.tunnels.find(home_address);
   if (present == nullptr) return;
   plan_.tunnel_sources.erase({home_address, present->care_of_address});
-  plan_.tunnels.erase(home_address);
   const auto previous = previous_.extract(home_address);
   if (previous.empty()) return;
   for (const Address& care_of_address : previous.mapped()) {

@@ -4,8 +4,8 @@
 #include <unordered_map>
 #include <vector>
 
-#include "deadline_queue.hpp"
 #include "mipflow/base/address.hpp"
+#include "mipflow/base/deadline_queue.hpp"
 #include "mipflow/base/time.hpp"
 #include "mipflow/forwarding-plan/forwarding_plan.hpp"
 
@@ -26,9 +26,15 @@ class Tunnels {
   // another one, stays a source of reverse-tunnelled packets.
   void set(const Address& home_address, const Address& care_of_address, const Address& home_agent_address,
            TimePoint keep_previous_until);
+  // The same for a mobile node whose reverse-tunnelled packets go to another home agent: none of them is accepted here.
+  void set_outgoing(const Address& home_address, const Address& care_of_address, const Address& home_agent_address);
   // Ends everything at once, the moment of the care-of addresses before included.
   void remove(const Address& home_address);
 
+  // The prefixes whose home addresses have one route in common to this node, forwarding::ForwardingPlan::home_networks.
+  void set_home_networks(const std::vector<Prefix>& prefixes);
+
+  bool contains(const Address& home_address) const { return plan_.tunnels.find(home_address) != nullptr; }
   // Is the care-of address one that packets of the home address may come from, or may still be under way to?
   bool knows(const Address& home_address, const Address& care_of_address) const;
 
@@ -36,6 +42,7 @@ class Tunnels {
   void on_deadline(TimePoint now);
 
  private:
+  void accept_nothing(const Address& home_address);
   void forget_previous(const Address& home_address, Address care_of_address);
 
   forwarding::ForwardingPlan& plan_;

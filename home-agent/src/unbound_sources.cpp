@@ -27,6 +27,8 @@ bool UnboundSources::deserves_answer(const UnboundTunnelSource& event, TimePoint
   if (event.care_of_address == parts_.configuration.home_agent_address) return false;
   // RFC 6275 §9.3.3: never through a tunnel.
   if (parts_.cache.find_bound(event.care_of_address) != nullptr) return false;
+  // Delegated to us: another home agent keeps the registration, which is as it should be.
+  if (parts_.plan.tunnels.find(event.home_address) != nullptr && parts_.cache.find_bound(event.home_address) == nullptr) return false;
   // Bound since; or the acknowledgement is on its way and would be late by another Binding Update.
   if (parts_.plan.tunnel_sources.find({event.home_address, event.care_of_address}) != nullptr) return false;
   const Binding* binding = parts_.cache.find(event.home_address);
