@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <csignal>
+#include <utility>
 
 #include "mipflow/platform/clock.hpp"
 #include "mipflow/platform/service_manager.hpp"
@@ -19,24 +20,39 @@ using platform::Result;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
+namespace {
+
+constexpr auto kPatienceWithPeers = seconds{6};
+
+}  // namespace
+
 platform::KernelState::Options kernel_options(const platform::DaemonOptions& options, const Configuration& configuration) {
   platform::KernelState::Options out;
   out.device = options.device;
   out.queue = options.queue;
+  out.socket_addresses = configuration.socket_addresses;
   out.data_path.role = datapath::Role::MobileNode;
   out.data_path.pin_directory = options.pin_directory;
   out.data_path.flow_capacity = configuration.flow_capacity;
+  // One binding per registration, and while a flow moves the one before it.
+  out.data_path.binding_capacity += 2 * static_cast<std::uint32_t>(configuration.correspondent_registration_cap);
   return out;
 }
 
-Daemon::Daemon(platform::DaemonOptions options, platform::MobileNodeSettings settings, std::shared_ptr<const flow_separator::Policy> policy)
+Daemon::Daemon(platform::DaemonOptions options, platform::MobileNodeSettings settings, State state, const platform::Helpers& helpers)
     : options_(std::move(options)),
       settings_(std::move(settings)),
       log_(platform::standard_error_sink(), settings_.log_level),
       started_(platform::read_clock().monotonic),
       neighbour_listener_(loop_, [this](PacketReceived packet) { runner_.handle(std::move(packet)); }),
-      node_(settings_.node, std::move(policy), random_),
-      requests_({node_, runner_, started_, settings_.policy_directory, [this] { return counters(); }}),
+      echo_listener_(loop_, [this](PacketReceived packet) { runner_.handle(std::move(packet)); }),
+      policy_source_(std::move(state.source)),
+      kept_home_addresses_(std::move(state.home_addresses)),
+      left_out_at_start_(std::move(state.left_out)),
+      node_(settings_.node, std::move(state.policy), random_),
+      applications_(loop_, node_, helpers, application_hooks()),
+      first_packets_(loop_, helpers.socket_holders, first_packet_hooks(), settings_.node.hold_limit),
+      requests_({node_, runner_, applications_, started_, policy_source_, [this] { return counters(); }, [this](StatusSnapshot& status) { complete(status); }}),
       deadline_(loop_, [this] { runner_.on_deadline(); }) {}
 
 Daemon::~Daemon() = default;
@@ -53,7 +69,7 @@ Result<void> Daemon::set_up() {
     warn("start-check", missing);
     return Unexpected{missing.front()};
   }
-  auto lock = platform::InstanceLock::take(options_.runtime_directory / "mnd.lock");
+  auto lock = platform::InstanceLock::take(options_.runtime_directory, "mnd", options_.device);
   if (!lock) return Unexpected{lock.error()};
   lock_.emplace(std::move(*lock));
   auto kernel = platform::KernelState::open(kernel_options(options_, settings_.node));
@@ -65,6 +81,8 @@ Result<void> Daemon::set_up() {
   auto queue = platform::PacketQueue::open(options_.queue);
   if (!queue) return Unexpected{queue.error()};
   queue_.emplace(std::move(*queue));
+  if (settings_.node.probe_home_agent)
+    if (const auto done = echo_listener_.open(); !done) return done;
   auto rule_notifications = platform::NetlinkSocket::open(NETLINK_NETFILTER);
   if (!rule_notifications) return Unexpected{rule_notifications.error()};
   rule_notifications_.emplace(std::move(*rule_notifications));
@@ -77,22 +95,44 @@ Result<void> Daemon::set_up() {
   // One picture of flows and network together: a plan made of half of it would take paths away that still carry packets.
   runner_.begin();
   take_over_flows();
+  wall_clock_.emplace(loop_, [this](platform::WallClock::Time time) { runner_.handle(TimeOfDay{time.weekday, time.minute}); });
   const auto observed = observer_->start();
   runner_.end();
   if (!observed) return observed;
+  kernel_->follow_routes();
 
+  if (const auto done = first_packets_.begin(applications_.marks()); !done) warn("owners-not-known", {done.error()});
   watch();
   if (const auto done = kernel_->install_first_packet_rules(); !done) return done;
   auto control = platform::ControlServer::open(loop_, options_.runtime_directory / "mnd.sock",
-                                               [this](const std::string& line) { return requests_.handle(line); });
+                                               [this](const std::string& line, const platform::ControlServer::Peer& peer) { return requests_.handle(line, peer); });
   if (!control) return Unexpected{control.error()};
   control_ = std::move(*control);
   if (!control_->warning().empty()) warn("control-socket", {{control_->warning(), 0}});
+  tell_left_out(std::exchange(left_out_at_start_, {}));
   return {};
 }
 
 void Daemon::take_over_flows() {
-  for (const auto& [key, item] : kernel_->data_path()->flows()) runner_.handle(FlowRecovered{key, item.home_address});
+  for (const Address& home_agent : kernel_->data_path()->home_agents()) runner_.handle(HomeAgentRecovered{home_agent});
+  const auto bindings = kernel_->data_path()->bindings();
+  for (const auto& [key, item] : kernel_->data_path()->flows()) {
+    const auto binding = bindings.find(item.binding);
+    const auto header = binding == bindings.end() ? forwarding::HeaderKind::Tunnel : binding->second.header;
+    runner_.handle(FlowRecovered{.key = key,
+                                 .home_address = item.home_address,
+                                 .direct = header == forwarding::HeaderKind::RouteOptimized,
+                                 .bypassed_on = header == forwarding::HeaderKind::Plain ? binding->second.uplink : 0});
+  }
+  for (const auto& [home_address, item] : kernel_->data_path()->home_addresses()) {
+    const auto binding = bindings.find(item.default_binding);
+    if (binding == bindings.end() || binding->second.header != forwarding::HeaderKind::Tunnel) continue;
+    runner_.handle(HomeAddressRecovered{.home_address = home_address,
+                                        .care_of_address = binding->second.care_of_address,
+                                        .interface = binding->second.uplink,
+                                        .home_agent = binding->second.peer});
+  }
+  for (const auto& pair : kernel_->data_path()->routing_header_sources()) runner_.handle(CorrespondentRecovered{pair});
 }
 
 void Daemon::run() {
@@ -101,8 +141,9 @@ void Daemon::run() {
   platform::tell_service_stopping();
   control_.reset();
   watches_.clear();
-  ring_watch_.reset();
+  forget_data_path();
   neighbours_->release_all();
+  applications_.stop();
   if (!options_.keep_state) take_back();
 }
 
@@ -118,8 +159,16 @@ Now Daemon::now() { return platform::read_clock(); }
 
 void Daemon::add(const platform::PlanChanges& changes, std::vector<Failure>& refused) {
   kernel_->add(changes, refused);
+  if (!changes.home_agents.empty()) hear_probes_answered(refused);
   for (const auto& entry : changes.watched_addresses.set)
     if (const auto done = neighbour_listener_.watch(entry.first); !done) refused.push_back(done.error());
+}
+
+// The plan is the new one already; who only leaves it may be heard a while longer.
+void Daemon::hear_probes_answered(std::vector<Failure>& refused) {
+  std::vector<Address> home_agents;
+  for (const auto& entry : node_.plan().home_agents.items()) home_agents.push_back(entry.first);
+  if (const auto done = echo_listener_.hear(home_agents); !done) refused.push_back(done.error());
 }
 
 void Daemon::remove(const platform::PlanChanges& changes, std::vector<Failure>& refused) {
@@ -134,6 +183,22 @@ void Daemon::send(const OutgoingPacket& packet) {
 void Daemon::release(const Verdict& verdict) { queue_->verdict(verdict.packet, verdict.kind); }
 
 void Daemon::tell(const Notice& notice, TimePoint at) { log_.note(notice, at); }
+
+void Daemon::keep(const KeptText& text) {
+  if (text.name == kKeptNetworkPolicy) return keep_network_policy(text.text);
+  if (text.name != kKeptHomeAddresses) return;
+  if (const auto kept = kept_home_addresses_.write(text.text); !kept)
+    log_.note(Severity::Error, "home-addresses-not-kept", kept.error(), now().monotonic);
+}
+
+void Daemon::keep_network_policy(const std::string& document) {
+  if (const auto kept = policy_source_.keep_network_policy(document); !kept) {
+    log_.note(Severity::Error, "network-policy-not-kept", kept.error(), now().monotonic);
+    return;
+  }
+  // The runner is still at work.
+  boost::asio::post(loop_, [this] { reload(); });
+}
 
 void Daemon::arm(TimePoint deadline) { deadline_.set(deadline); }
 
@@ -156,17 +221,29 @@ std::map<std::string, std::uint64_t> Daemon::counters() const {
   return out;
 }
 
+void Daemon::complete(StatusSnapshot& status) const { status.socket_addresses = kernel_->socket_addresses(); }
+
 // ---- commands from outside ----
 
+// What users or the home agent wrote wrongly is not used; the operator's policy is.
+void Daemon::tell_left_out(const platform::ConfigurationErrors& left_out) {
+  for (const auto& mistake : left_out)
+    log_.note(Severity::Warning, "policy-left-out", "Not used: " + platform::to_string(mistake), now().monotonic);
+}
+
 void Daemon::reload() {
-  const auto moved = requests_.reload_policy();
-  if (moved)
-    log_.note(Severity::Info, "policy-reloaded", "The policy is read again; flows that move: " + std::to_string(moved->size()), now().monotonic);
-  else
-    log_.note(Severity::Error, "policy-refused", "The policy stays as it was: " + moved.error(), now().monotonic);
+  const auto reloaded = requests_.reload_policy();
+  if (!reloaded) {
+    log_.note(Severity::Error, "policy-refused", "The policy stays as it was: " + reloaded.error(), now().monotonic);
+    return;
+  }
+  log_.note(Severity::Info, "policy-reloaded",
+            "The policy is read again; flows that move: " + std::to_string(reloaded->moved.size()), now().monotonic);
+  tell_left_out(reloaded->left_out);
 }
 
 void Daemon::stop() {
+  first_packets_.stop();
   if (stopping_ || options_.keep_state) {
     loop_.stop();  // asked a second time: at once
     return;
@@ -174,8 +251,9 @@ void Daemon::stop() {
   stopping_ = true;
   healer_.stop();
   runner_.command([this](Now at, Outputs& outputs) { node_.stop(at, outputs); });
-  // The home agent answers within a round trip; a dead link must not hold up a shutdown.
-  stop_timer_.expires_after(seconds{2});
+  // Peers answer within a round trip, but a correspondent node of many home addresses is told three times a second at most
+  // (RFC 6275 §11.8). A dead link must not hold up a shutdown for long.
+  stop_timer_.expires_after(kPatienceWithPeers);
   stop_timer_.async_wait([this](const boost::system::error_code& error) {
     if (!error) loop_.stop();
   });

@@ -9,13 +9,17 @@
 #include <functional>
 #include <memory>
 #include <optional>
-#include <set>
 
+#include "application_requests.hpp"
 #include "control_requests.hpp"
+#include "first_packets.hpp"
+#include "kept_home_addresses_file.hpp"
 #include "mipflow/platform/configuration.hpp"
 #include "mipflow/platform/daemon_options.hpp"
+#include "mipflow/platform/echo_listener.hpp"
 #include "mipflow/platform/event_loop.hpp"
 #include "mipflow/platform/healer.hpp"
+#include "mipflow/platform/helpers.hpp"
 #include "mipflow/platform/instance_lock.hpp"
 #include "mipflow/platform/kernel_random.hpp"
 #include "mipflow/platform/kernel_state.hpp"
@@ -24,7 +28,10 @@
 #include "mipflow/platform/operator_log.hpp"
 #include "mipflow/platform/packet_queue.hpp"
 #include "mipflow/platform/packet_sender.hpp"
+#include "mipflow/platform/pin_watch.hpp"
+#include "mipflow/platform/wall_clock.hpp"
 #include "network_events.hpp"
+#include "policy_source.hpp"
 
 namespace mipflow::mnd {
 
@@ -34,7 +41,14 @@ platform::KernelState::Options kernel_options(const platform::DaemonOptions& opt
 
 class Daemon final : private platform::RunnerPort {
  public:
-  Daemon(platform::DaemonOptions options, platform::MobileNodeSettings settings, std::shared_ptr<const flow_separator::Policy> policy);
+  // What the daemon was started with, beside its settings.
+  struct State {
+    PolicySource source;
+    std::shared_ptr<const flow_separator::Policy> policy;
+    KeptHomeAddressesFile home_addresses;
+    platform::ConfigurationErrors left_out;  // of the policy and of what was kept
+  };
+  Daemon(platform::DaemonOptions options, platform::MobileNodeSettings settings, State state, const platform::Helpers& helpers);
   ~Daemon();
 
   // Sets everything up. When that fails nothing stays behind, except for what a daemon before this one had left.
@@ -50,15 +64,21 @@ class Daemon final : private platform::RunnerPort {
   void send(const OutgoingPacket& packet) override;
   void release(const Verdict& verdict) override;
   void tell(const Notice& notice, TimePoint now) override;
+  void keep(const KeptText& text) override;
   void arm(TimePoint deadline) override;
   void refused(std::vector<platform::Failure> failures) override;
 
   NetworkEvents::Hooks network_hooks();
+  ApplicationRequests::Hooks application_hooks();
+  FirstPackets::Hooks first_packet_hooks();
   platform::Result<void> set_up();
+  void hear_probes_answered(std::vector<platform::Failure>& refused);
   void take_back();
   void take_over_flows();
   void watch();
-  void watch_ring();
+  void watch_data_path();
+  void forget_data_path();
+  void tell_healed();
   void report_activities();
   void report_next_activities(std::size_t first);
   void read_packets();
@@ -68,6 +88,9 @@ class Daemon final : private platform::RunnerPort {
   void heal(bool programs);
   void sweep_later();
   void reload();
+  void keep_network_policy(const std::string& document);
+  void tell_left_out(const platform::ConfigurationErrors& left_out);
+  void complete(StatusSnapshot& status) const;
   void stop();
   void finish_when_deregistered();
   void warn(const char* event, const std::vector<platform::Failure>& failures);
@@ -86,9 +109,16 @@ class Daemon final : private platform::RunnerPort {
   std::optional<platform::PacketQueue> queue_;
   std::optional<platform::NeighbourKeeper> neighbours_;
   platform::NeighbourListener neighbour_listener_;
+  platform::EchoListener echo_listener_;
   std::optional<platform::NetlinkSocket> rule_notifications_;
+  PolicySource policy_source_;
+  KeptHomeAddressesFile kept_home_addresses_;
+  platform::ConfigurationErrors left_out_at_start_;
   MobileNode node_;
   NodeRunner runner_{node_, *this};
+  ApplicationRequests applications_;
+  FirstPackets first_packets_;
+  std::optional<platform::WallClock> wall_clock_;
   std::optional<NetworkEvents> network_events_;
   std::optional<platform::NetworkObserver> observer_;
   ControlRequests requests_;
@@ -102,6 +132,7 @@ class Daemon final : private platform::RunnerPort {
   boost::asio::signal_set signals_{loop_};
   std::vector<std::unique_ptr<platform::DescriptorWatch>> watches_;
   std::unique_ptr<platform::DescriptorWatch> ring_watch_;
+  std::optional<platform::PinWatch> pin_watch_;
   std::unique_ptr<platform::ControlServer> control_;
 
   std::function<void(const platform::QueuedPacket&)> on_packet_;
@@ -109,7 +140,6 @@ class Daemon final : private platform::RunnerPort {
   std::function<void(const datapath::FlowClosed&)> on_flow_closed_;
   std::vector<datapath::FlowActivity> activities_;  // what is being told to the node, slice by slice
   TimePoint activities_read_at_{};
-  std::set<InterfaceIndex> without_carrier_;  // since the network was read last
   bool routes_are_due_ = false;
   bool stopping_ = false;
 };

@@ -39,7 +39,7 @@ void NetworkEvents::on_link(const platform::Link& link) {
                                 .running = link.running,
                                 .mtu = link.mtu,
                                 .link_layer_address = link.link_layer_address});
-  if (!link.up || !link.running) hooks_.carrier_lost(link.index);
+  hooks_.carrier_changed(link.index, link.up && link.running);
 }
 
 void NetworkEvents::on_link_removed(const platform::Link& link) { forget(link.index); }
@@ -70,7 +70,13 @@ void NetworkEvents::on_router_removed(InterfaceIndex interface, const Address& r
 }
 
 void NetworkEvents::on_notification(const nlmsghdr& notification) {
-  if (notification.nlmsg_type == RTM_NEWROUTE || notification.nlmsg_type == RTM_DELROUTE) hooks_.routes_changed();
+  switch (notification.nlmsg_type) {
+    case RTM_NEWROUTE:
+    case RTM_DELROUTE:
+    case RTM_NEWRULE:
+    case RTM_DELRULE: hooks_.routes_changed(); break;
+    default: break;
+  }
   hooks_.notification(notification);
 }
 

@@ -21,7 +21,7 @@ class NetworkEvents final : public platform::NetworkListener {
     std::function<void(InterfaceIndex)> uplink_came;  // to be attached to the data path
     std::function<void(InterfaceIndex)> tell_again;   // its addresses and routers, which were of no interest before
     std::function<void(InterfaceIndex)> uplink_went;
-    std::function<void(InterfaceIndex)> carrier_lost;              // or set down; may be told again
+    std::function<void(InterfaceIndex, bool)> carrier_changed;  // false: it has none, or is switched off; may be told again
     std::function<void(InterfaceIndex, const Address&)> router_came;
     std::function<void(InterfaceIndex, const Address&)> router_went;
     std::function<void()> routes_changed;

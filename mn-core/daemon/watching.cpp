@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "daemon.hpp"
+#include "mipflow/base/bytes.hpp"
 #include "mipflow/platform/clock.hpp"
 
 namespace mipflow::mnd {
@@ -20,15 +21,25 @@ constexpr auto kActivityInterval = seconds{1};
 constexpr std::size_t kActivitiesAtOnce = 512;      // flows: well below a millisecond of work
 constexpr auto kSweepDelay = seconds{10};
 
+// Whether the socket of an outgoing packet was given its address when it connected, and has not bound it itself.
+bool was_offered(const platform::KernelState& kernel, BytesView packet, const Address& primary) {
+  Reader reader(packet);
+  reader.skip(8);  // RFC 8200 §3: what stands before the addresses
+  const Address source = reader.address();
+  return source != primary && kernel.has_offered({source, reader.address()});
+}
+
 }  // namespace
 
 void Daemon::watch() {
   on_packet_ = [this](const platform::QueuedPacket& packet) {
-    runner_.handle(FlowPacket{.id = packet.id,
-                              .direction = packet.incoming ? Direction::Incoming : Direction::Outgoing,
-                              .packet = packet.packet,
-                              .length = packet.length,
-                              .user = packet.user});
+    first_packets_.take(FlowPacket{.id = packet.id,
+                                   .direction = packet.incoming ? Direction::Incoming : Direction::Outgoing,
+                                   .packet = packet.packet,
+                                   .length = packet.length,
+                                   .user = packet.user,
+                                   .source_was_offered = !packet.incoming && was_offered(*kernel_, packet.packet, settings_.node.primary_home_address)},
+                        packet.group);
   };
   on_signalling_ = [this](PacketReceived packet) { runner_.handle(std::move(packet)); };
   // The next report of activities says the same a moment later, together with the last counts.
@@ -40,7 +51,7 @@ void Daemon::watch() {
   add(queue_->descriptor(), &Daemon::read_packets);
   add(observer_->descriptor(), &Daemon::read_network);
   add(rule_notifications_->descriptor(), &Daemon::read_rule_changes);
-  watch_ring();
+  watch_data_path();
   report_activities();
   sweep_later();
 
@@ -58,10 +69,26 @@ void Daemon::watch() {
   wait(wait);
 }
 
-void Daemon::watch_ring() {
+void Daemon::forget_data_path() {
   ring_watch_.reset();
-  if (auto* data_path = kernel_->data_path())
-    ring_watch_ = std::make_unique<platform::DescriptorWatch>(loop_, data_path->ring_fd(), [this] { read_ring(); });
+  pin_watch_.reset();
+}
+
+void Daemon::watch_data_path() {
+  forget_data_path();
+  auto* data_path = kernel_->data_path();
+  if (!data_path) return;
+  ring_watch_ = std::make_unique<platform::DescriptorWatch>(loop_, data_path->ring_fd(), [this] { read_ring(); });
+  pin_watch_.emplace(loop_, options_.pin_directory, [this](const platform::Result<void>& healed) {
+    if (healed)
+      tell_healed();
+    else
+      warn("pins-not-kept", {healed.error()});
+  });
+}
+
+void Daemon::tell_healed() {
+  log_.note(Severity::Warning, "healed", "Somebody took away what mipflow had put into the kernel; it is back", now().monotonic);
 }
 
 void Daemon::read_packets() { queue_->read(on_packet_); }
@@ -77,7 +104,7 @@ void Daemon::read_network() {
   const auto read = observer_->on_readable();
   runner_.end();
   // Not before the flows have moved: until then the data path goes on sending there.
-  for (const InterfaceIndex interface : std::exchange(without_carrier_, {})) neighbours_->drop_waiting(interface);
+  neighbours_->drop_waiting();
   if (!read) warn("network-not-read", {read.error()});
   finish_when_deregistered();
 }
@@ -92,6 +119,19 @@ void Daemon::read_rule_changes() {
   if (rules_are_lost) healer_.lost(false);
 }
 
+ApplicationRequests::Hooks Daemon::application_hooks() {
+  return {.move_flow =
+              [this](FlowId flow, const std::string& interface) {
+                return runner_.command([&](Now at, Outputs& outputs) { return node_.move_flow(flow, interface, at, outputs); });
+              },
+          .look_up_again = [this](const FlowKey& key) { first_packets_.look_up_again(key); }};
+}
+
+FirstPackets::Hooks Daemon::first_packet_hooks() {
+  return {.event = [this](const Event& event) { runner_.handle(event); },
+          .needs_owner = [this](const FlowPacket& packet) { return node_.needs_owner(packet, applications_.has_wishes()); }};
+}
+
 NetworkEvents::Hooks Daemon::network_hooks() {
   NetworkEvents::Hooks hooks;
   hooks.event = [this](const Event& event) { runner_.handle(event); };
@@ -103,10 +143,11 @@ NetworkEvents::Hooks Daemon::network_hooks() {
   hooks.tell_again = [this](InterfaceIndex interface) { observer_->tell_again(interface); };
   hooks.uplink_went = [this](InterfaceIndex interface) {
     sender_->forget(interface);
+    neighbours_->forget(interface);
     if (auto* data_path = kernel_->data_path())
       if (const auto done = data_path->detach_uplink(interface); !done) warn("uplink-not-detached", {{done.error().text, done.error().code}});
   };
-  hooks.carrier_lost = [this](InterfaceIndex interface) { without_carrier_.insert(interface); };
+  hooks.carrier_changed = [this](InterfaceIndex interface, bool has_one) { neighbours_->carrier_changed(interface, has_one); };
   hooks.router_came = [this](InterfaceIndex interface, const Address& router) { neighbours_->keep(interface, router); };
   hooks.router_went = [this](InterfaceIndex interface, const Address& router) { neighbours_->release(interface, router); };
   hooks.routes_changed = [this] {
@@ -116,6 +157,7 @@ NetworkEvents::Hooks Daemon::network_hooks() {
     routes_timer_.async_wait([this](const boost::system::error_code& error) {
       if (error) return;
       routes_are_due_ = false;
+      kernel_->follow_routes();
       if (auto* data_path = kernel_->data_path())
         if (const auto done = data_path->refresh_next_hops(); !done) warn("next-hops-not-found", {{done.error().text, done.error().code}});
     });
@@ -145,10 +187,10 @@ NetworkEvents::Hooks Daemon::network_hooks() {
 
 void Daemon::heal(bool programs) {
   std::vector<Failure> failures;
-  if (programs) ring_watch_.reset();
+  if (programs) forget_data_path();
   kernel_->heal(node_.plan(), programs, failures);
-  if (programs) watch_ring();
-  log_.note(Severity::Warning, "healed", "Somebody took away what mipflow had put into the kernel; it is back", now().monotonic);
+  if (programs) watch_data_path();
+  tell_healed();
   warn("not-healed", failures);
   if (!failures.empty()) healer_.lost(programs && !kernel_->data_path());
 }
@@ -182,7 +224,11 @@ void Daemon::report_next_activities(std::size_t first) {
                             .packets_in = flow.packets_in,
                             .bytes_in = flow.bytes_in,
                             .idle = std::max(Duration{0}, activities_read_at_ - flow.last_seen),
-                            .closed = flow.closed});
+                            .closed = flow.closed,
+                            .retransmissions_out = flow.retransmissions_out,
+                            .retransmissions_in = flow.retransmissions_in,
+                            .longest_gap_out = flow.longest_gap_out,
+                            .longest_gap_in = flow.longest_gap_in});
   }
   if (!report.flows.empty()) runner_.handle(report);
   if (end < activities_.size()) {

@@ -55,6 +55,11 @@ bool has_planned_answer(const Node& node, const flow_separator::FlowEntry& flow)
   return planned != nullptr && planned->id == flow.id;
 }
 
+void plan_flow_again(Node& node, const flow_separator::FlowEntry& flow) {
+  if (has_planned_answer(node, flow)) plan_flow_from(node, flow, answer_key(node, flow.information.key));
+  plan_flow(node, flow, false);
+}
+
 void unplan_flow(Node& node, const flow_separator::FlowEntry& flow) {
   if (has_planned_answer(node, flow)) node.plan.flows.erase(answer_key(node, flow.information.key));
   node.plan.flows.erase(flow.information.key);

@@ -9,7 +9,7 @@ namespace mipflow::mobile_node {
 struct CareOf {
   Address address;
   InterfaceIndex interface = 0;
-  friend bool operator==(const CareOf&, const CareOf&) = default;
+  friend auto operator<=>(const CareOf&, const CareOf&) = default;
 };
 
 }  // namespace mipflow::mobile_node

@@ -17,14 +17,16 @@ void process_outgoing_packet(Node& node, const FlowPacket& packet, Now now, Outp
   if (flow == nullptr && plan_answer(node, separated->attributes.key)) return accept();
   if (flow == nullptr) {
     // Step 23: a home address for it.
-    switch (assign_home_address_to(node, *separated, !node.held.full(), now, outputs)) {
+    const Duration patience = node.held.full() ? Duration{} : node.configuration.hold_limit - separated->waited;
+    switch (assign_home_address_to(node, *separated, patience, now, outputs)) {
       case Assignment::Done: break;
       case Assignment::None: return accept();
       case Assignment::WouldHelpToWait:
         node.held.hold({.id = packet.id,
-                        .until = now.monotonic + node.configuration.hold_limit,
+                        .until = now.monotonic + patience,
                         .attributes = separated->attributes,
-                        .begins_connection = separated->begins_connection});
+                        .begins_connection = separated->begins_connection,
+                        .source_was_offered = separated->source_was_offered});
         return;
     }
   } else {

@@ -14,7 +14,8 @@ void process_incoming_packet(Node& node, const FlowPacket& packet, Now now, Outp
       plan_flow(node, *flow, true);
     } else {
       // Step 30: its home address is the packet's destination address.
-      add_flow(node, separated->attributes, arrival.source, true, now, outputs);
+      add_flow(node, separated->attributes, node.policy->classify(separated->attributes, node.time_of_day), arrival.source,
+               "the correspondent node began the flow with it", true, now, outputs);
     }
   }
   // Step 31: pass it to the upper layers.

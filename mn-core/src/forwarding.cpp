@@ -3,14 +3,39 @@
 
 #include <algorithm>
 #include <unordered_set>
+#include <vector>
+
+#include "bypass.hpp"
 
 namespace mipflow::mobile_node {
 
 std::optional<CareOf> data_path_of(const Node& node, const ManagedHomeAddress& address) {
   const auto& acknowledged = address.registration.acknowledged();
   if (acknowledged && node.movement.still_works(*acknowledged)) return acknowledged;
+  if (address.former && node.movement.still_works(address.former->care_of)) return address.former->care_of;
   if (address.target) return address.target;
   return acknowledged;
+}
+
+const Address& tunnel_end_of(const Node& node, const ManagedHomeAddress& address) {
+  if (address.registration.acknowledged()) return address.registration.entry().peer;
+  return address.former ? address.former->home_agent : node.agents.serving();
+}
+
+bool is_home_agent(const Node& node, const Address& address) {
+  return address == node.agents.asked() || address == node.home_agents || node.plan.home_agents.find(address) != nullptr;
+}
+
+void plan_home_agents(Node& node) {
+  std::unordered_set<Address> wanted(node.configuration.tunnel_sources.begin(), node.configuration.tunnel_sources.end());
+  wanted.insert(node.agents.serving());
+  for (const auto& [home_address, address] : node.managed) wanted.insert(tunnel_end_of(node, address));
+  wanted.erase(Address{});
+  std::vector<Address> gone;
+  for (const auto& [home_agent, item] : node.plan.home_agents.items())
+    if (!wanted.contains(home_agent)) gone.push_back(home_agent);
+  for (const auto& home_agent : gone) node.plan.home_agents.erase(home_agent);
+  for (const auto& home_agent : wanted) node.plan.home_agents.set(home_agent, {});
 }
 
 void plan_home_address(Node& node, const ManagedHomeAddress& address) {
@@ -21,11 +46,12 @@ void plan_home_address(Node& node, const ManagedHomeAddress& address) {
     node.plan.bindings.erase(address.binding);
     return;
   }
-  if (const auto path = data_path_of(node, address)) {
+  const Address& home_agent = tunnel_end_of(node, address);
+  if (const auto path = data_path_of(node, address); path && !home_agent.is_unspecified()) {
     node.plan.bindings.set(address.binding, {.header = forwarding::HeaderKind::Tunnel,
                                              .home_address = address.home_address,
                                              .care_of_address = path->address,
-                                             .peer = node.configuration.home_agent,
+                                             .peer = home_agent,
                                              .uplink = path->interface});
   }
   node.plan.home_addresses.set(address.home_address, {.default_binding = address.binding, .primary = primary});
@@ -36,18 +62,33 @@ void unplan_home_address(Node& node, const ManagedHomeAddress& address) {
   node.plan.bindings.erase(address.binding);
 }
 
-void plan_flow(Node& node, const flow_separator::FlowEntry& flow, bool again) {
+namespace {
+
+// nullopt: the flow's home address is gone.
+std::optional<forwarding::FlowItem> item_of(const Node& node, const flow_separator::FlowEntry& flow) {
   const auto* address = node.find(flow.home_address);
-  if (address == nullptr) return;
-  node.plan.flows.set(flow.information.key,
-                      {.id = flow.id, .home_address = flow.home_address, .binding = address->binding});
+  if (address == nullptr) return std::nullopt;
+  const auto* registration = node.correspondents.find({flow.home_address, flow.correspondent()});
+  const bool direct = registration != nullptr && registration->path;
+  return forwarding::FlowItem{.id = flow.id,
+                              .home_address = flow.home_address,
+                              .binding = direct ? registration->binding : address->binding};
+}
+
+}  // namespace
+
+void plan_flow(Node& node, const flow_separator::FlowEntry& flow, bool again) {
+  if (flow.bypassed) return plan_bypassed_flow(node, flow, again);
+  const auto item = item_of(node, flow);
+  if (!item) return;
+  node.plan.flows.set(flow.information.key, *item);
   if (again) node.plan.flows.repeat(flow.information.key);
 }
 
 void plan_flow_from(Node& node, const flow_separator::FlowEntry& flow, const FlowKey& key) {
-  const auto* address = node.find(flow.home_address);
-  if (address == nullptr) return;
-  node.plan.flows.set(key, {.id = flow.id, .home_address = flow.home_address, .binding = address->binding});
+  const auto item = item_of(node, flow);
+  if (!item) return;
+  node.plan.flows.set(key, *item);
   node.plan.flows.repeat(key);
 }
 
@@ -67,7 +108,7 @@ void plan_care_of_addresses(Node& node) {
 
 void plan_default_route(Node& node) {
   const auto& primary = node.primary();
-  if (primary.at_home_on || (!primary.registration.acknowledged() && !node.assume_bound)) {
+  if (primary.at_home_on || (!primary.registration.acknowledged() && !primary.former && !node.assume_bound)) {
     node.plan.default_route.reset();
     return;
   }

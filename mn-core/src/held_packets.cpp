@@ -7,10 +7,10 @@ namespace mipflow::mobile_node {
 namespace {
 
 // True when the packet need not wait any longer.
-bool is_settled(Node& node, const HeldPacket& packet, bool may_wait, Now now, Outputs& outputs) {
+bool is_settled(Node& node, const HeldPacket& packet, Now now, Outputs& outputs) {
   if (node.flows.find(packet.attributes.key) != nullptr) return true;
-  const SeparatedPacket separated{packet.attributes, packet.begins_connection};
-  return assign_home_address_to(node, separated, may_wait, now, outputs) != Assignment::WouldHelpToWait;
+  const SeparatedPacket separated{packet.attributes, packet.begins_connection, packet.source_was_offered};
+  return assign_home_address_to(node, separated, packet.until - now.monotonic, now, outputs) != Assignment::WouldHelpToWait;
 }
 
 }  // namespace
@@ -18,7 +18,7 @@ bool is_settled(Node& node, const HeldPacket& packet, bool may_wait, Now now, Ou
 void retry_held_packets(Node& node, Now now, Outputs& outputs) {
   if (node.held.empty()) return;
   for (auto& packet : node.held.take_all()) {
-    if (is_settled(node, packet, packet.until > now.monotonic, now, outputs))
+    if (is_settled(node, packet, now, outputs))
       outputs.verdicts.push_back({packet.id, VerdictKind::Accept});
     else
       node.held.hold(std::move(packet));
@@ -27,7 +27,7 @@ void retry_held_packets(Node& node, Now now, Outputs& outputs) {
 
 void release_overdue_packets(Node& node, Now now, Outputs& outputs) {
   for (const auto& packet : node.held.take_due(now.monotonic)) {
-    is_settled(node, packet, false, now, outputs);
+    is_settled(node, packet, now, outputs);
     outputs.verdicts.push_back({packet.id, VerdictKind::Accept});
   }
 }

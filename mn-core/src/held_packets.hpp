@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <deque>
+#include <utility>
 #include <vector>
 
 #include "mipflow/base/role.hpp"
@@ -17,9 +19,10 @@ struct HeldPacket {
   TimePoint until{};  // released then, whatever happened
   flow_separator::FlowAttributes attributes;
   bool begins_connection = true;
+  bool source_was_offered = false;
 };
 
-// First packets that wait, in the order in which they came; every one of them waits equally long at most.
+// First packets that wait, in the order in which they can not wait any longer.
 class HeldPackets {
  public:
   // More are not held: the kernel's queue is finite, and packets beyond it would be lost.
@@ -28,7 +31,10 @@ class HeldPackets {
   bool full() const { return packets_.size() >= kCapacity; }
   bool empty() const { return packets_.empty(); }
   std::size_t size() const { return packets_.size(); }
-  void hold(HeldPacket packet) { packets_.push_back(std::move(packet)); }
+  void hold(HeldPacket packet) {
+    const auto place = std::ranges::upper_bound(packets_, packet.until, {}, &HeldPacket::until);
+    packets_.insert(place, std::move(packet));
+  }
   // All of them, or those whose time is over; the caller releases them or holds them again.
   std::vector<HeldPacket> take_all() {
     std::vector<HeldPacket> out(packets_.begin(), packets_.end());

@@ -1,13 +1,17 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "home_addresses.hpp"
 
+#include <algorithm>
 #include <tuple>
 #include <utility>
 #include <vector>
 
 #include "acknowledgement_reaction.hpp"
+#include "correspondent_registration.hpp"
 #include "flows.hpp"
 #include "forwarding.hpp"
+#include "goodbye.hpp"
+#include "home_agent_search.hpp"
 #include "move_sequence.hpp"
 #include "targets.hpp"
 
@@ -19,18 +23,26 @@ bool is_primary(const Node& node, const Address& home_address) {
 }
 
 // By value: the caller's reference may be into what is erased here.
-void forget(Node& node, Address home_address) {
-  if (const auto* address = node.find(home_address)) unplan_home_address(node, *address);
+void forget(Node& node, Address home_address, Now now) {
+  forget_registrations_of(node, home_address, now);
   node.allocation.free(home_address);
   node.signalling.security().forget(home_address);
+  node.pins_changed |= node.pinned.erase(home_address) > 0;
+  const auto* address = node.find(home_address);
+  if (address == nullptr) return;
+  unplan_home_address(node, *address);
+  const Address home_agent = address->registration.entry().peer;
   node.managed.erase(home_address);
-  node.binding_updates.erase(home_address, node.configuration.home_agent);
+  node.binding_updates.erase(home_address, home_agent);
+  plan_home_agents(node);
 }
 
 void bound(Node& node, ManagedHomeAddress& address, Now now, Outputs& outputs) {
   const auto& care_of = *address.registration.acknowledged();
   const bool first = !address.carries_packets;
   address.carries_packets = true;
+  address.former.reset();
+  if (is_primary(node, address.home_address)) home_agent_accepted(node, now, outputs);
   if (first) node.fresh_registration_took = now.monotonic - address.registration.entry().exchange_started;
   if (node.pool.find(address.home_address) != nullptr) {
     node.pool.registered(address.home_address);
@@ -39,13 +51,16 @@ void bound(Node& node, ManagedHomeAddress& address, Now now, Outputs& outputs) {
     node.home_addresses.set_care_of_address(address.home_address, care_of.address, care_of.interface);
   }
   plan_home_address(node, address);
+  plan_home_agents(node);
   show_progress(node, address, now.monotonic);
+  look_again(node, address.home_address, now);
 
   const auto status = address.registration.entry().last_status;
   const bool asked = status == wire::BindingStatus::AcceptedPrefixDiscoveryNecessary;
   if (is_primary(node, address.home_address)) {
     node.assume_bound = false;
     node.prefix_discovery.resume(now.monotonic);
+    node.agent_service.registered(now.monotonic);
     if (first || asked) node.prefix_discovery.solicit(now.monotonic);
     plan_default_route(node);
     if (first) {
@@ -70,10 +85,10 @@ void tell_refusal(const Node& node, const ManagedHomeAddress& address, wire::Bin
 }
 
 // Nothing will ever carry the flows of this home address again.
-void lose(Node& node, Address home_address, Outputs& outputs) {
-  end_flows_of(node, home_address, outputs);
+void lose(Node& node, Address home_address, Now now, Outputs& outputs) {
+  end_flows_of(node, home_address, now, outputs);
   node.home_addresses.remove(home_address);
-  forget(node, home_address);
+  forget(node, home_address, now);
 }
 
 void refused(Node& node, ManagedHomeAddress& address, Now now, Outputs& outputs) {
@@ -84,7 +99,8 @@ void refused(Node& node, ManagedHomeAddress& address, Now now, Outputs& outputs)
   if (status == wire::BindingStatus::NotHomeSubnet) node.prefix_discovery.solicit(now.monotonic);
 
   if (reaction == Reaction::AvoidCareOfAddress && address.registration.wanted()) {
-    if (node.movement.refuse_care_of_address(*address.registration.wanted(), now.monotonic + kAvoidCareOfAddress)) {
+    if (node.movement.refuse_care_of_address(*address.registration.wanted(), now.monotonic + kAvoidCareOfAddress,
+                                             now.monotonic)) {
       choose_targets(node, now, outputs);
       node.upkeep_due = now.monotonic;
     }
@@ -92,6 +108,7 @@ void refused(Node& node, ManagedHomeAddress& address, Now now, Outputs& outputs)
   }
   if (is_primary(node, home_address)) {
     node.assume_bound = false;
+    home_agent_refused(node, status, now, outputs);
     return plan_default_route(node);
   }
 
@@ -103,9 +120,9 @@ void refused(Node& node, ManagedHomeAddress& address, Now now, Outputs& outputs)
     // A fresh address instead of a retry: the pool waits longer after every failure in a row.
     node.pool.failed(home_address, now.monotonic);
     node.spare_refused = status;
-    forget(node, home_address);
+    forget(node, home_address, now);
   } else if (address.registration.given_up() && !address.registration.acknowledged()) {
-    lose(node, home_address, outputs);
+    lose(node, home_address, now, outputs);
   }
   node.upkeep_due = now.monotonic;
 }
@@ -120,18 +137,10 @@ void expired(Node& node, ManagedHomeAddress& address, Now now, Outputs& outputs)
                                  " ran out: the home agent did not answer in time."});
   if (address.registration.given_up()) {
     node.upkeep_due = now.monotonic;
-    return lose(node, address.home_address, outputs);
+    return lose(node, address.home_address, now, outputs);
   }
   show_progress(node, address, now.monotonic);
   if (is_primary(node, address.home_address)) plan_default_route(node);
-}
-
-// From where a de-registration can leave: where the home address is bound, else any care-of address that works.
-std::optional<CareOf> way_out(const Node& node, const ManagedHomeAddress& address) {
-  const auto path = data_path_of(node, address);
-  if (path && node.movement.still_works(*path)) return path;
-  const auto usable = node.movement.usable();
-  return usable.empty() ? std::nullopt : std::optional(usable.front());
 }
 
 // 3 + 6 + 12 s: home agents without prefix discovery exist.
@@ -139,8 +148,17 @@ constexpr unsigned kSolicitationsBeforeConfiguredPrefix = 3;
 
 }  // namespace
 
+std::optional<CareOf> way_out(const Node& node, const ManagedHomeAddress& address) {
+  const auto path = data_path_of(node, address);
+  const auto online = node.movement.online();
+  const bool leads_somewhere =
+      path && std::any_of(online.begin(), online.end(), [&](const CareOf& each) { return each.interface == path->interface; });
+  if (leads_somewhere && node.movement.still_works(*path)) return path;
+  return online.empty() ? std::nullopt : std::optional(online.front());
+}
+
 ManagedHomeAddress& manage(Node& node, const hoa_alloc::HomeAddressEntry& entry) {
-  auto& update_list_entry = node.binding_updates.entry(entry.home_address, node.configuration.home_agent);
+  auto& update_list_entry = node.binding_updates.entry(entry.home_address, node.agents.serving());
   // RFC 6275 §11.7.1: the first sequence number is arbitrary, and better not to be guessed.
   update_list_entry.sequence = node.random.next_u16();
   auto& address = node.managed
@@ -157,6 +175,7 @@ ManagedHomeAddress& manage(Node& node, const hoa_alloc::HomeAddressEntry& entry)
 }
 
 void free_home_address(Node& node, ManagedHomeAddress& address, Now now, Outputs& outputs) {
+  release_registrations_of(node, address.home_address, now, outputs);
   unplan_home_address(node, address);
   const auto from = way_out(node, address);
   address.leaving = true;
@@ -174,12 +193,6 @@ void reroute_releases(Node& node, Now now, Outputs& outputs) {
   }
 }
 
-void release_all(Node& node, Now now, Outputs& outputs) {
-  node.stopping = true;
-  for (auto& [home_address, address] : node.managed)
-    address.registration.release(way_out(node, address), now, outputs);
-}
-
 void registration_changed(Node& node, const Address& home_address, RegistrationChange change, Now now, Outputs& outputs) {
   auto* address = node.find(home_address);
   if (address == nullptr) return;
@@ -190,9 +203,11 @@ void registration_changed(Node& node, const Address& home_address, RegistrationC
     case RegistrationChange::Expired: return expired(node, *address, now, outputs);
     case RegistrationChange::Released:
       if (address->leaving)
-        forget(node, home_address);
+        forget(node, home_address, now);
       else if (address->going_home)
         arrived_home(node, *address, now, outputs);
+      else if (node.stopping)
+        released_at_goodbye(node, *address);
       return;
   }
 }
@@ -202,7 +217,7 @@ void keep_pool(Node& node, Now now, Outputs& outputs) {
   if (node.stopping || !node.primary().live() || node.returning_home.phase != ReturningHome::Phase::Away) return;
   const auto& primary = node.primary();
   std::vector<hoa_alloc::Uplink> uplinks;
-  for (const auto& care_of : node.movement.usable()) {
+  for (const auto& care_of : node.movement.online()) {
     const bool anchored = primary.target == care_of && primary.registration.acknowledged() == care_of;
     uplinks.push_back({.interface = care_of.interface, .care_of_address = care_of.address, .anchored = anchored});
   }
@@ -246,34 +261,43 @@ void keep_pool(Node& node, Now now, Outputs& outputs) {
   for (const auto& home_address : already_there) node.pool.registered(home_address);
 }
 
+void set_lifetimes(Node& node, ManagedHomeAddress& address, TimePoint preferred_until, TimePoint valid_until, Now now,
+                   Outputs& outputs) {
+  const bool shorter = valid_until < address.valid_until;
+  address.preferred_until = preferred_until;
+  address.valid_until = valid_until;
+  address.registration.set_home_address_valid_until(valid_until);
+  node.home_addresses.set_lifetimes(address.home_address, preferred_until, valid_until);
+  node.pool.set_lifetimes(address.home_address, preferred_until, valid_until);
+  // RFC 6275 §11.7.1: no binding outlives its home address.
+  if (shorter && address.registration.entry().expires_at > valid_until) address.registration.refresh(now, outputs);
+}
+
+void lose_home_address(Node& node, const Address& home_address, Now now, Outputs& outputs) {
+  end_flows_of(node, home_address, now, outputs);
+  node.home_addresses.remove(home_address);
+  node.pool.released(home_address);
+  if (auto* address = node.find(home_address)) free_home_address(node, *address, now, outputs);
+}
+
 void prefixes_changed(Node& node, Now now, Outputs& outputs) {
   for (const auto& prefix : node.prefix_discovery.take_expired(now.monotonic)) {
-    node.allocation.remove_prefix(prefix);
+    node.prefix_allocation.remove_prefix(prefix);
     std::vector<Address> gone;
     for (const auto& [home_address, address] : node.managed)
       if (!is_primary(node, home_address) && !address.leaving && prefix.contains(home_address)) gone.push_back(home_address);
     outputs.notices.push_back({Severity::Warning, "home-prefix-expired",
                                "The home prefix " + to_string(prefix) + " is no longer valid; " +
                                    std::to_string(gone.size()) + " home addresses below it are given up."});
-    for (const auto& home_address : gone) {
-      end_flows_of(node, home_address, outputs);
-      node.home_addresses.remove(home_address);
-      node.pool.released(home_address);
-      if (auto* address = node.find(home_address)) free_home_address(node, *address, now, outputs);
-    }
+    for (const auto& home_address : gone) lose_home_address(node, home_address, now, outputs);
   }
   for (const auto& [prefix, known] : node.prefix_discovery.prefixes()) {
-    node.allocation.set_prefix({prefix, known.preferred_until, known.valid_until});
+    node.prefix_allocation.set_prefix({prefix, known.preferred_until, known.valid_until});
     for (auto& [home_address, address] : node.managed) {
-      if (address.leaving || !prefix.contains(home_address)) continue;
-      const bool shorter = known.valid_until < address.valid_until;
-      address.preferred_until = known.preferred_until;
-      address.valid_until = known.valid_until;
-      address.registration.set_home_address_valid_until(known.valid_until);
-      node.home_addresses.set_lifetimes(home_address, known.preferred_until, known.valid_until);
-      node.pool.set_lifetimes(home_address, known.preferred_until, known.valid_until);
-      // RFC 6275 §11.7.1: no binding outlives its home address.
-      if (shorter && address.registration.entry().expires_at > known.valid_until) address.registration.refresh(now, outputs);
+      // A leased address lives as long as its lease, whatever the prefix would allow.
+      const bool leased = address.origin == hoa_alloc::Origin::Dhcpv6;
+      if (!address.leaving && !leased && prefix.contains(home_address))
+        set_lifetimes(node, address, known.preferred_until, known.valid_until, now, outputs);
     }
   }
   node.upkeep_due = now.monotonic;
@@ -288,7 +312,7 @@ void prefix_deadlines(Node& node, Now now, Outputs& outputs) {
   const auto identifier = node.prefix_discovery.on_deadline(now.monotonic);
   if (!identifier) return;
   if (!node.prefix_discovery.answered() && node.prefix_discovery.unanswered() > kSolicitationsBeforeConfiguredPrefix &&
-      node.allocation.prefixes().empty() && node.allocation.set_prefix({.prefix = node.configuration.home_prefix})) {
+      node.prefix_allocation.prefixes().empty() && node.prefix_allocation.set_prefix({.prefix = node.configuration.home_prefix})) {
     node.upkeep_due = now.monotonic;
     outputs.notices.push_back({Severity::Warning, "prefix-discovery-unanswered",
                                "The home agent does not answer Mobile Prefix Solicitations; home addresses are formed below "

@@ -26,6 +26,11 @@ std::uint64_t HomeAgentSecurity::next_timestamp(Now now) {
   return last_timestamp_;
 }
 
+void HomeAgentSecurity::forget_clock() {
+  clock_offset_ = {};
+  last_timestamp_ = 0;
+}
+
 void HomeAgentSecurity::learn_clock(std::uint64_t returned, Now now) {
   // The answer tells whole seconds only, so anything up to two of them may be rounding and the way there.
   constexpr Duration kNoDifference = std::chrono::seconds{2};

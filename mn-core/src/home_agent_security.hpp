@@ -29,6 +29,8 @@ class HomeAgentSecurity {
   // The home agent answered status 144 with its own clock in the high 32 bits of `returned`. A small difference means that
   // messages overtook each other, and changes nothing.
   void learn_clock(std::uint64_t returned, Now now);
+  // Another home agent has another clock.
+  void forget_clock();
   Duration clock_offset() const { return clock_offset_; }
 
  private:

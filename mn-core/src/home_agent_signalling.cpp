@@ -10,9 +10,10 @@
 
 namespace mipflow::mobile_node {
 
-OutstandingUpdate HomeAgentSignalling::send_binding_update(const Address& home_address, const CareOf& care_of,
+OutstandingUpdate HomeAgentSignalling::send_binding_update(const BindingUpdateListEntry& entry, const CareOf& care_of,
                                                            std::uint16_t sequence, std::uint16_t lifetime_units, Now now,
                                                            Outputs& outputs) {
+  const Address& home_address = entry.home_address;
   const bool at_home = care_of.address == home_address;
   OutstandingUpdate update{.sequence = sequence,
                            .timestamp = security_.required() ? security_.next_timestamp(now) : 0,
@@ -30,7 +31,7 @@ OutstandingUpdate HomeAgentSignalling::send_binding_update(const Address& home_a
   message.lifetime_units = lifetime_units;
   if (!at_home) message.options.push_back(wire::AlternateCareOfAddress{care_of.address});
 
-  wire::Envelope envelope{.source = care_of.address, .destination = configuration_.home_agent};
+  wire::Envelope envelope{.source = care_of.address, .destination = entry.peer};
   if (!at_home) envelope.home_address_option = home_address;
 
   OutgoingPacket out{.packet = {}, .interface = care_of.interface};
@@ -54,14 +55,14 @@ void HomeAgentSignalling::send_mobile_prefix_solicitation(std::uint16_t identifi
                                                           Outputs& outputs) {
   const Address& home_address = configuration_.primary_home_address;
   const wire::Envelope envelope{.source = care_of.address,
-                                .destination = configuration_.home_agent,
+                                .destination = home_agent_,
                                 .home_address_option = home_address};
   const wire::MobilePrefixSolicitation message{.identifier = identifier, .authentication = std::nullopt};
   OutgoingPacket out{.packet = {}, .interface = care_of.interface};
   if (security_.required()) {
     const Bytes signed_message = wire::encode_signed(
         message, security_.association().spi, security_.key_for(home_address), security_.next_timestamp(now), care_of.address,
-        home_address, configuration_.home_agent, home_address, configuration_.home_agent);
+        home_address, home_agent_, home_address, home_agent_);
     out.packet = wire::build_packet_around(envelope, kProtocolIcmpv6, signed_message);
   } else {
     out.packet = wire::build_packet(envelope, wire::Icmpv6Message{message});
@@ -69,9 +70,35 @@ void HomeAgentSignalling::send_mobile_prefix_solicitation(std::uint16_t identifi
   outputs.packets.push_back(std::move(out));
 }
 
+std::uint64_t HomeAgentSignalling::send_agent_service(wire::AgentServiceMessage message, const CareOf& care_of, Now now,
+                                                      Outputs& outputs) {
+  const Address& home_address = configuration_.primary_home_address;
+  wire::Envelope envelope{.source = care_of.address, .destination = home_agent_};
+  OutgoingPacket out{.packet = {}, .interface = care_of.interface};
+  if (care_of.address == home_address)
+    out.link_layer_destination = home_agent_link_layer_;
+  else
+    envelope.home_address_option = home_address;
+  std::uint64_t timestamp = 0;
+  if (security_.required()) {
+    timestamp = security_.next_timestamp(now);
+    const wire::AuthenticationInput input{.association = security_.association(),
+                                          .key = security_.key_for(home_address),
+                                          .care_of_address = care_of.address,
+                                          .home_address = home_address,
+                                          .timestamp = timestamp,
+                                          .with_identifier = true};
+    out.packet = wire::build_packet_from_header(envelope, wire::encode_authenticated(std::move(message), input));
+  } else {
+    out.packet = wire::build_packet(envelope, wire::MobilityMessage{std::move(message)});
+  }
+  outputs.packets.push_back(std::move(out));
+  return timestamp;
+}
+
 Expected<HomeAgentSignalling::Judged, const char*> HomeAgentSignalling::judge(
     const wire::PacketView& view, const wire::BindingAcknowledgement& acknowledgement, const BindingUpdateListEntry& entry) {
-  if (!is_from_home_agent(view)) return Unexpected{"acknowledgement-from-stranger"};
+  if (view.source != entry.peer) return Unexpected{"acknowledgement-from-stranger"};
   // The home agent answers to where the Binding Update came from (RFC 6275 §9.5.4), so the destination on the wire is the
   // care-of address that the authenticator covers.
   const Address& care_of_address = view.destination;
@@ -103,15 +130,26 @@ Expected<HomeAgentSignalling::Judged, const char*> HomeAgentSignalling::judge(
 }
 
 const char* HomeAgentSignalling::judge(const wire::PacketView& view, const wire::MobilePrefixAdvertisement& advertisement) {
-  if (!is_from_home_agent(view)) return "prefix-advertisement-from-stranger";
+  if (view.source != home_agent_) return "prefix-advertisement-from-stranger";
   // RFC 6275 §11.4.3: without a type 2 routing header it was not meant for a mobile node.
   if (!view.routing_header_home_address) return "prefix-advertisement-unexpected";
   if (!security_.required()) return nullptr;
   const Address& home_address = *view.routing_header_home_address;
   if (!advertisement.authentication ||
       !wire::prefix_authenticator_is_right(view.payload, security_.association().spi, security_.key_for(home_address),
-                                           view.destination, home_address, configuration_.home_agent))
+                                           view.destination, home_address, home_agent_))
     return "prefix-advertisement-authenticator-wrong";
+  return nullptr;
+}
+
+const char* HomeAgentSignalling::judge(const wire::PacketView& view, const wire::AgentServiceMessage&) {
+  if (view.source != home_agent_) return "agent-service-from-stranger";
+  const Address& home_address = configuration_.primary_home_address;
+  if (view.logical_destination() != home_address) return "agent-service-unexpected";
+  if (security_.required() &&
+      !wire::authenticator_is_right(view.payload, security_.association().spi, security_.key_for(home_address),
+                                    view.destination, home_address))
+    return "agent-service-authenticator-wrong";
   return nullptr;
 }
 

@@ -8,15 +8,8 @@
 namespace mipflow::mobile_node {
 namespace {
 
-// A home agent may answer the first of several retransmissions late; more than a minute of them is not kept.
-constexpr std::size_t kOutstandingUpdates = 6;
-
 // A home agent that answers every Binding Update with 135 or 144 must not get them faster than a silent one.
 constexpr unsigned kCorrectionsAtOnce = 2;
-
-// The last quarter of a lifetime is left for retransmissions: of ten minutes that is 150 s, room for seven Binding
-// Updates (1 + 2 + 4 + 8 + 16 + 32 + 32 s), of one minute room for four.
-Duration refresh_after(Duration granted) { return granted - granted / 4; }
 
 }  // namespace
 
@@ -118,6 +111,30 @@ void HomeRegistration::suspend() {
   end_exchange();
 }
 
+void HomeRegistration::peer_changed() {
+  released();
+  entry_.last_status.reset();
+  retry_at_ = kNever;
+  refused_.reset();
+  refused_everywhere_ = false;
+  seldom_.reset();
+  corrections_ = 0;
+  uncertain_ = false;
+}
+
+void HomeRegistration::suspect_binding(TimePoint until) {
+  entry_.last_status.reset();
+  peer_bound_until_ = std::max(peer_bound_until_, until);
+}
+
+void HomeRegistration::resume_binding(const CareOf& care_of, TimePoint until) {
+  entry_.acknowledged = care_of;
+  entry_.wanted = care_of;
+  entry_.expires_at = until;
+  peer_bound_until_ = until;
+  enter(RegistrationState::Bound);
+}
+
 void HomeRegistration::give_up() {
   given_up_ = true;
   retry_at_ = kNever;
@@ -165,6 +182,14 @@ RegistrationChange HomeRegistration::acknowledge(const wire::BindingAcknowledgem
     case Reaction::RetrySeldom: return refuse_everywhere(now);
   }
   return RegistrationChange::None;
+}
+
+RegistrationChange HomeRegistration::not_understood(std::uint16_t sequence, Now now) {
+  const bool awaited = std::any_of(entry_.outstanding.begin(), entry_.outstanding.end(),
+                                   [sequence](const OutstandingUpdate& update) { return update.sequence == sequence; });
+  if (entry_.state != RegistrationState::Registering || !awaited) return RegistrationChange::None;
+  entry_.last_status = wire::BindingStatus::HomeRegistrationNotSupported;
+  return refuse_everywhere(now);
 }
 
 RegistrationChange HomeRegistration::accept(const wire::BindingAcknowledgement& acknowledgement,
@@ -326,7 +351,7 @@ void HomeRegistration::transmit(Now now, Outputs& outputs) {
   // RFC 6275 §11.7.1: never the same number twice, not even in a retransmission.
   entry_.sequence = static_cast<std::uint16_t>(entry_.sequence + 1);
   entry_.outstanding.push_back(
-      signalling_.send_binding_update(entry_.home_address, *entry_.wanted, entry_.sequence, units, now, outputs));
+      signalling_.send_binding_update(entry_, *entry_.wanted, entry_.sequence, units, now, outputs));
   if (entry_.outstanding.size() > kOutstandingUpdates) entry_.outstanding.erase(entry_.outstanding.begin());
   entry_.rate.sent(now.monotonic);
   if (!releasing) peer_bound_until_ = std::max(peer_bound_until_, now.monotonic + wire::kLifetimeUnit * units);

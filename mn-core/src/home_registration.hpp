@@ -54,6 +54,12 @@ class HomeRegistration {
   // A new Binding Update at once: Binding Refresh Request, Binding Error, a shortened home address lifetime. Ignored
   // while one is out already or nothing is bound.
   void refresh(Now now, Outputs& outputs);
+  // Another peer has taken the place of the one so far: nothing is known of it, and nothing was sent to it.
+  void peer_changed();
+  // The peer may have a binding that was made before this daemon: release() asks it to delete that.
+  void suspect_binding(TimePoint until);
+  // The peer is known to have this binding, from before peer_changed().
+  void resume_binding(const CareOf& care_of, TimePoint until);
   // No Binding Update any more, whatever happens: somebody else has the home address.
   void give_up();
   // Bounds the lifetime of bindings from the next Binding Update on.
@@ -62,6 +68,9 @@ class HomeRegistration {
   // `answered` comes from HomeAgentSignalling::judge().
   RegistrationChange acknowledge(const wire::BindingAcknowledgement& acknowledgement,
                                  const HomeAgentSignalling::Judged& answered, Now now, Outputs& outputs);
+  // The peer says that it knows no Mobility Headers, quoting the Binding Update of this number (§11.3.5). Believed only while
+  // it has never accepted one: Refused, for a long time, wherever the next one would be sent from.
+  RegistrationChange not_understood(std::uint16_t sequence, Now now);
   RegistrationChange on_deadline(Now now, Outputs& outputs);
   TimePoint next_deadline() const;
 
@@ -73,12 +82,15 @@ class HomeRegistration {
   // True when a Binding Update for the wanted care-of address has been accepted and is still good.
   bool is_bound_where_wanted() const;
   bool given_up() const { return given_up_; }
+  // The home agent can have a binding for the home address, whether it told us or not.
+  bool peer_may_be_bound(TimePoint now) const { return peer_bound_until_ > now; }
   // Refused: when the home agent is asked again.
   TimePoint retry_at() const { return retry_at_; }
   // A de-registration is out that may still be answered, as opposed to one that waits for a care-of address.
   bool awaits_release() const { return entry_.state == RegistrationState::Deregistering && entry_.wanted.has_value(); }
-  // Binding Updates of the present exchange without an answer.
+  // Binding Updates of the present exchange without an answer, and whether the time for an answer to the last one is over.
   unsigned unanswered() const { return backoff_.transmissions(); }
+  bool waited_in_vain(TimePoint now) const { return unanswered() > 0 && now >= entry_.next_transmission; }
 
   // A de-registration is given up after that many Binding Updates: 1 + 2 + 4 + 8 + 16 s.
   static constexpr unsigned kReleaseTransmissions = 5;
@@ -94,7 +106,6 @@ class HomeRegistration {
   RegistrationChange correct(Now now, Outputs& outputs);
   RegistrationChange released();
   void end_exchange();
-  bool peer_may_be_bound(TimePoint now) const { return peer_bound_until_ > now; }
 
   BindingUpdateListEntry& entry_;
   HomeAgentSignalling& signalling_;

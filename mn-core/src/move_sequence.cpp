@@ -9,10 +9,10 @@
 namespace mipflow::mobile_node {
 namespace {
 
-// The registration has not been told the target yet.
+// The registration has not been told the target yet, and there is a home agent to be told.
 bool is_pending(const ManagedHomeAddress& address) {
   return !address.leaving && !address.going_home && !address.at_home_on && address.target && address.registration.wanted() != address.target &&
-         !address.registration.given_up();
+         !address.registration.given_up() && !address.registration.entry().peer.is_unspecified();
 }
 
 struct Destination {
@@ -44,13 +44,16 @@ void send(ManagedHomeAddress& address, Now now, Outputs& outputs) {
 
 // Whether the warm pool is going to register a fresh home address at every usable interface that has none.
 bool anchor_will_come(const Node& node) {
-  return !node.allocation.prefixes().empty() && node.pool.has_room(node.home_addresses.size());
+  return !node.prefix_allocation.prefixes().empty() && node.pool.has_room(node.home_addresses.size());
 }
+
+// Nothing moves at home, on the way there, or after the goodbye.
+bool runs(const Node& node) { return !node.stopping && node.returning_home.phase == ReturningHome::Phase::Away; }
 
 }  // namespace
 
 void run_move_sequence(Node& node, Now now, Outputs& outputs) {
-  if (node.stopping || node.returning_home.phase != ReturningHome::Phase::Away) return;
+  if (!runs(node)) return;
   std::vector<CareOf> destinations;
   for (auto& [home_address, address] : node.managed) {
     if (!is_pending(address)) continue;
@@ -79,6 +82,7 @@ void run_move_sequence(Node& node, Now now, Outputs& outputs) {
 
 TimePoint move_sequence_deadline(const Node& node) {
   TimePoint next = kNever;
+  if (!runs(node)) return next;
   for (const auto& [home_address, address] : node.managed)
     if (address.waits_since != kNever && is_pending(address)) next = std::min(next, address.waits_since + kLongestWait);
   return next;

@@ -7,27 +7,17 @@
 namespace mipflow::mobile_node {
 namespace {
 
-flow_redirector::InterfaceKind kind_of(InterfaceKind kind) {
-  switch (kind) {
-    case InterfaceKind::Wired: return flow_redirector::InterfaceKind::Wired;
-    case InterfaceKind::Wifi: return flow_redirector::InterfaceKind::Wifi;
-    case InterfaceKind::Cellular: return flow_redirector::InterfaceKind::Cellular;
-    case InterfaceKind::Other: break;
-  }
-  return flow_redirector::InterfaceKind::Other;
-}
-
 // Anything beyond a century is "forever"; the bound also keeps now + lifetime inside the clock's range.
 constexpr Duration kForever = std::chrono::hours{24 * 365 * 100};
 
 }  // namespace
 
-bool Movement::handle(const InterfaceChanged& event) {
+bool Movement::handle(const InterfaceChanged& event, TimePoint now) {
   if (event.link_layer_address)
     link_layer_[event.index] = *event.link_layer_address;
   else
     link_layer_.erase(event.index);
-  return table_.set_link(event.index, event.name, kind_of(event.kind), event.up, event.running, event.mtu);
+  return table_.set_link(event.index, event.name, event.kind, event.up, event.running, event.mtu, now);
 }
 
 bool Movement::handle(const InterfaceRemoved& event) {
@@ -55,31 +45,31 @@ bool Movement::handle(const AddressChanged& event, TimePoint now) {
       return false;
     }
   }
-  return table_.set_address(event.interface, candidate);
+  return table_.set_address(event.interface, candidate, now);
 }
 
-bool Movement::handle(const AddressRemoved& event) {
+bool Movement::handle(const AddressRemoved& event, TimePoint now) {
   if (link_local(event.interface) == event.address) link_local_.erase(event.interface);
   std::erase_if(refused_, [&event](const Refused& refused) {
     return refused.care_of == CareOf{event.address, event.interface};
   });
-  return table_.remove_address(event.interface, event.address);
+  return table_.remove_address(event.interface, event.address, now);
 }
 
-bool Movement::handle(const RouterChanged& event) {
-  return table_.set_router(event.interface, event.router, event.reachable);
+bool Movement::handle(const RouterChanged& event, TimePoint now) {
+  return table_.set_router(event.interface, event.router, event.reachable, now);
 }
 
-bool Movement::handle(const RouterRemoved& event) { return table_.remove_router(event.interface, event.router); }
+bool Movement::handle(const RouterRemoved& event, TimePoint now) { return table_.remove_router(event.interface, event.router, now); }
 
-bool Movement::refuse_care_of_address(const CareOf& care_of, TimePoint until) {
+bool Movement::refuse_care_of_address(const CareOf& care_of, TimePoint until, TimePoint now) {
   const auto* interface = table_.find(care_of.interface);
   if (interface == nullptr) return false;
   const auto found = std::find_if(interface->addresses.begin(), interface->addresses.end(),
                                   [&care_of](const auto& candidate) { return candidate.address == care_of.address; });
   if (found == interface->addresses.end()) return false;
   refused_.push_back({care_of, until, *found});
-  return table_.remove_address(care_of.interface, care_of.address);
+  return table_.remove_address(care_of.interface, care_of.address, now);
 }
 
 bool Movement::on_deadline(TimePoint now) {
@@ -89,7 +79,7 @@ bool Movement::on_deadline(TimePoint now) {
       ++item;
       continue;
     }
-    if (item->hidden) changed = table_.set_address(item->care_of.interface, *item->hidden) || changed;
+    if (item->hidden) changed = table_.set_address(item->care_of.interface, *item->hidden, now) || changed;
     item = refused_.erase(item);
   }
   return changed;
@@ -111,6 +101,13 @@ std::vector<CareOf> Movement::usable() const {
   std::vector<CareOf> out;
   for (const auto* interface : table_.usable()) out.push_back({interface->care_of_address, interface->index});
   return out;
+}
+
+std::vector<CareOf> Movement::online() const {
+  std::vector<CareOf> out;
+  for (const auto* interface : table_.usable())
+    if (interface->quality.online != false) out.push_back({interface->care_of_address, interface->index});
+  return out.empty() ? usable() : out;
 }
 
 bool Movement::still_works(const CareOf& care_of) const {

@@ -21,14 +21,18 @@ class Movement {
   explicit Movement(const Prefix& home_prefix) : home_prefix_(home_prefix) {}
 
   // These return true when something that concerns flows is different now.
-  bool handle(const InterfaceChanged& event);
+  bool handle(const InterfaceChanged& event, TimePoint now);
   bool handle(const InterfaceRemoved& event);
   bool handle(const AddressChanged& event, TimePoint now);
-  bool handle(const AddressRemoved& event);
-  bool handle(const RouterChanged& event);
-  bool handle(const RouterRemoved& event);
+  bool handle(const AddressRemoved& event, TimePoint now);
+  bool handle(const RouterChanged& event, TimePoint now);
+  bool handle(const RouterRemoved& event, TimePoint now);
   // The home agent refused it as care-of address (status 174): as if the address were not there before `until`.
-  bool refuse_care_of_address(const CareOf& care_of, TimePoint until);
+  bool refuse_care_of_address(const CareOf& care_of, TimePoint until, TimePoint now);
+  // What was measured of an interface, for the choice among those that can carry.
+  bool set_quality(InterfaceIndex interface, const flow_redirector::InterfaceQuality& quality, TimePoint now) {
+    return table_.set_quality(interface, quality, now);
+  }
   bool on_deadline(TimePoint now);
   TimePoint next_deadline() const;
 
@@ -37,6 +41,8 @@ class Movement {
   std::optional<CareOf> care_of(InterfaceIndex interface) const;
   // In the order of preference when nothing else decides.
   std::vector<CareOf> usable() const;
+  // Those of them that are not known as leading nowhere; all when that is said of each.
+  std::vector<CareOf> online() const;
   // True while packets may leave from this address: its interface works and still has it, chosen or not.
   bool still_works(const CareOf& care_of) const;
   // True when the address belongs to the home link (RFC 6275 §11.5.1: the home prefix is on-link there).

@@ -4,8 +4,10 @@
 #include <algorithm>
 #include <chrono>
 
+#include "correspondent_registration.hpp"
 #include "flows.hpp"
 #include "forwarding.hpp"
+#include "home_agent_search.hpp"
 #include "home_addresses.hpp"
 #include "move_sequence.hpp"
 #include "node.hpp"
@@ -17,6 +19,7 @@ namespace {
 constexpr unsigned kSolicitations = 3;                             // MAX_MULTICAST_SOLICIT, RFC 4861 §10
 constexpr unsigned kAnnouncements = 3;                             // MAX_NEIGHBOR_ADVERTISEMENT
 constexpr Duration kRetransTimer = std::chrono::milliseconds{1'000};  // RETRANS_TIMER
+constexpr Duration kLookAgain = std::chrono::minutes{1};           // whether the other node with the home address has left
 constexpr std::uint8_t kNeighbourDiscoveryHopLimit = 255;
 
 Address all_nodes() { return *Address::parse("ff02::1"); }
@@ -39,6 +42,7 @@ bool may_return(const Node& node) {
     if (address == nullptr || !address->target || address->target->interface != home) return false;
   }
   return std::all_of(node.flows.entries().begin(), node.flows.entries().end(), [&node](const auto& item) {
+    if (item.second.bypassed) return true;  // at home as anywhere else
     return item.second.information.key.source == item.second.home_address && !has_planned_answer(node, item.second);
   });
 }
@@ -51,18 +55,35 @@ void solicit_home_agent(Node& node, Now now, Outputs& outputs) {
   node.returning_home.next_solicitation = now.monotonic + kRetransTimer;
 }
 
+void resolve(Node& node, Now now, Outputs& outputs) {
+  auto& state = node.returning_home;
+  state.phase = ReturningHome::Phase::Resolving;
+  state.solicitations = 0;
+  state.answered = false;
+  solicit_home_agent(node, now, outputs);
+}
+
 void start(Node& node, Now now, Outputs& outputs) {
   auto& state = node.returning_home;
   state = {};
-  state.phase = ReturningHome::Phase::Resolving;
   state.interface = node.primary().target->interface;
   for (const auto& entry : node.home_addresses.entries())
     node.plan.watched_addresses.set({state.interface, entry.home_address}, {});
-  solicit_home_agent(node, now, outputs);
+  resolve(node, now, outputs);
+}
+
+void stay_away(Node& node, Now now, Outputs& outputs) {
+  auto& state = node.returning_home;
+  state.phase = ReturningHome::Phase::InUse;
+  state.next_solicitation = now.monotonic + kLookAgain;
+  outputs.notices.push_back({Severity::Error, "home-address-in-use",
+                             "Another node on the home link has the primary home address " +
+                                 to_string(node.configuration.primary_home_address) + ", which is not used; configure another one."});
 }
 
 void announce(Node& node, std::optional<LinkLayerAddress> home_agent, Now now, Outputs& outputs) {
   auto& state = node.returning_home;
+  return_to_serving(node, now.monotonic);
   state.phase = ReturningHome::Phase::Announcing;
   state.next_solicitation = kNever;
   node.signalling.set_home_agent_link_layer_address(home_agent);
@@ -85,7 +106,6 @@ void announce(Node& node, std::optional<LinkLayerAddress> home_agent, Now now, O
 
 void leave(Node& node, Now now, Outputs& outputs) {
   auto& state = node.returning_home;
-  const bool was_announcing = state.phase == ReturningHome::Phase::Announcing;
   const InterfaceIndex interface = state.interface;
   state = {};
   std::vector<forwarding::OnInterface> watched;
@@ -93,11 +113,13 @@ void leave(Node& node, Now now, Outputs& outputs) {
     if (where.interface == interface) watched.push_back(where);
   for (const auto& where : watched) node.plan.watched_addresses.erase(where);
   node.signalling.set_home_agent_link_layer_address(std::nullopt);
-  if (!was_announcing) return;
+  bool gave_back = false;
   for (auto& [home_address, address] : node.managed) {
+    gave_back = gave_back || address.going_home || address.at_home_on;
     address.going_home = false;
     address.at_home_on.reset();
   }
+  if (!gave_back) return;
   // At home nobody counted the flows' packets.
   std::vector<std::pair<FlowId, flow_separator::FlowCounters>> flows;
   for (const auto& [id, flow] : node.flows.entries()) flows.emplace_back(id, flow.counters);
@@ -142,6 +164,7 @@ void check_returning_home(Node& node, Now now, Outputs& outputs) {
       return;
     case ReturningHome::Phase::Resolving:
     case ReturningHome::Phase::Announcing:
+    case ReturningHome::Phase::InUse:
       if (!wanted || node.primary().target->interface != state.interface) leave(node, now, outputs);
       return;
   }
@@ -150,7 +173,9 @@ void check_returning_home(Node& node, Now now, Outputs& outputs) {
 void returning_home_deadline(Node& node, Now now, Outputs& outputs) {
   auto& state = node.returning_home;
   if (state.next_solicitation <= now.monotonic) {
-    if (state.solicitations < kSolicitations)
+    if (state.phase == ReturningHome::Phase::InUse)
+      resolve(node, now, outputs);
+    else if (state.solicitations < kSolicitations)
       solicit_home_agent(node, now, outputs);
     else
       announce(node, std::nullopt, now, outputs);
@@ -164,12 +189,20 @@ void returning_home_deadline(Node& node, Now now, Outputs& outputs) {
 }
 
 void arrived_home(Node& node, ManagedHomeAddress& address, Now now, Outputs& outputs) {
+  // Then it is not the home agent who has answered, as far as it has told, and the home address may be another node's.
+  const auto& status = address.registration.entry().last_status;
+  const bool unknown = !status || *status == wire::BindingStatus::NotHomeAgentForThisMobileNode;
+  if (unknown && node.returning_home.answered && address.home_address == node.configuration.primary_home_address)
+    return resolve(node, now, outputs);
   address.going_home = false;
   address.at_home_on = node.returning_home.interface;
   address.carries_packets = true;
   plan_home_address(node, address);
   plan_default_route(node);
+  // RFC 6275 §11.5.5: correspondent nodes send to the home address again.
+  release_registrations_of(node, address.home_address, now, outputs);
   show_progress(node, address, now.monotonic);
+  if (address.home_address == node.configuration.primary_home_address) node.agent_service.registered(now.monotonic);
   node.returning_home.announcements.push_back({address.home_address, kAnnouncements, now.monotonic});
   returning_home_deadline(node, now, outputs);
 }
@@ -181,6 +214,13 @@ void handle_neighbour_advertisement(Node& node, const wire::NeighborAdvertisemen
   if (state.phase != ReturningHome::Phase::Resolving || interface != state.interface ||
       advertisement.target != node.configuration.primary_home_address || !advertisement.target_link_layer_address)
     return;
+  node.returning_home.answered = true;
+  auto& registration = node.primary().registration;
+  if (!registration.peer_may_be_bound(now.monotonic)) {
+    if (registration.entry().last_status == wire::BindingStatus::NotHomeAgentForThisMobileNode)
+      return stay_away(node, now, outputs);
+    registration.suspect_binding(now.monotonic + node.configuration.requested_lifetime);
+  }
   announce(node, advertisement.target_link_layer_address, now, outputs);
 }
 

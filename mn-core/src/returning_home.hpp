@@ -3,10 +3,14 @@
 //
 //  Away       the primary home address should be bound to an address of the home link
 //             -> Resolving: ask for the home agent's link-layer address, from `::`, as the home address is not ours yet
-//  Resolving  answer, or three questions without one -> Announcing
+//  Resolving  answer, or three questions without one -> Announcing. Without a binding that we know of the questions are duplicate
+//             address detection, RFC 4862 §5.4, and an answer is the home agent's when it has one of before a restart: it is asked
+//             to delete that as well
 //  Announcing a Binding Update with lifetime 0 per home address, straight to the home agent; Neighbor Solicitations for the
 //             home addresses are answered from now on, or it could not deliver its answer. Data stays in the tunnel.
 //             Per answer: three Neighbor Advertisements, 1 s apart; that home address takes the kernel's way from now on.
+//  InUse      the home agent has nothing to delete (133), and yet somebody answers again: the home address is another node's. It is
+//             not used; a minute later -> Resolving
 //  any of them, when the home link is no longer where the primary home address should be -> Away
 //
 // It waits until no flow has another home address than the one its socket is bound to: at home packets take the kernel's
@@ -28,12 +32,13 @@ struct Node;
 struct ManagedHomeAddress;
 
 struct ReturningHome {
-  enum class Phase : std::uint8_t { Away, Resolving, Announcing };
+  enum class Phase : std::uint8_t { Away, Resolving, Announcing, InUse };
 
   Phase phase = Phase::Away;
   InterfaceIndex interface = 0;  // on the home link
   unsigned solicitations = 0;
   TimePoint next_solicitation = kNever;
+  bool answered = false;  // the last questions were
 
   struct Announcement {
     Address address;

@@ -6,9 +6,14 @@
 #include <variant>
 
 #include "acknowledgement_reaction.hpp"
+#include "correspondent_input.hpp"
 #include "forwarding.hpp"
 #include "home_addresses.hpp"
+#include "home_agent_errors.hpp"
+#include "home_agent_search.hpp"
 #include "mipflow/wire/packet.hpp"
+#include "malformed_messages.hpp"
+#include "service_input.hpp"
 #include "tunnel_errors.hpp"
 
 namespace mipflow::mobile_node {
@@ -27,18 +32,31 @@ struct Receiver {
     outputs.notices.push_back({severity, name, "Ignored a packet from " + to_string(view.source) + ": " + why + "."});
   }
 
+  void ignore_because(const char* name, const char* why, Severity severity = Severity::Debug) const {
+    if (why != nullptr) ignore(name, why, severity);
+  }
+
+  // From the home agent that serves, or the one that this home address is registered with or is to be.
+  bool is_from_home_agent(const ManagedHomeAddress* concerned) const {
+    return view.source == node.agents.serving() || (concerned != nullptr && view.source == concerned->registration.entry().peer);
+  }
+
   // RFC 6275 §11.7.3
   void operator()(const wire::BindingAcknowledgement& acknowledgement) const {
     auto* address = node.find(view.logical_destination());
+    if (!is_from_home_agent(address))
+      return ignore_because("acknowledgement-from-stranger", receive_correspondent_acknowledgement(node, view, acknowledgement, now, outputs),
+                            Severity::Warning);
     if (address == nullptr) return ignore("acknowledgement-unexpected", "its home address is none of ours");
     const auto answered = node.signalling.judge(view, acknowledgement, address->registration.entry());
     if (!answered) {
-      if (node.signalling.is_from_home_agent(view) && address->registration.unanswered() > 0)
+      if (address->registration.unanswered() > 0)
         ++node.distrusted_acknowledgements;
       return ignore(answered.error(), "a Binding Acknowledgement that does not answer a Binding Update of ours, or not provably",
                     Severity::Warning);
     }
     node.distrusted_acknowledgements = 0;
+    if (view.source == node.agents.serving()) node.reachability.acknowledged({view.destination, event.interface}, now.monotonic);
     const Address home_address = address->home_address;
     registration_changed(node, home_address, address->registration.acknowledge(acknowledgement, *answered, now, outputs), now,
                          outputs);
@@ -46,8 +64,10 @@ struct Receiver {
 
   // RFC 6275 §11.7.4. Anybody can send one; all it does is one Binding Update under the rate limit.
   void operator()(const wire::BindingRefreshRequest&) const {
-    if (!node.signalling.is_from_home_agent(view)) return ignore("refresh-request-from-stranger", "not from the home agent", Severity::Warning);
     auto* address = node.find(view.logical_destination());
+    if (!is_from_home_agent(address))
+      return ignore_because("refresh-request-from-stranger", receive_correspondent_refresh_request(node, view, now, outputs),
+                            Severity::Warning);
     if (address == nullptr || address->leaving)
       return ignore("refresh-request-unexpected", "it asks for a binding that we do not have");
     address->registration.refresh(now, outputs);
@@ -55,7 +75,9 @@ struct Receiver {
 
   // RFC 6275 §11.3.6. Not authenticated either: the binding counts as lost only when the home agent answers so.
   void operator()(const wire::BindingError& error) const {
-    if (!node.signalling.is_from_home_agent(view)) return ignore("binding-error-from-stranger", "not from the home agent", Severity::Warning);
+    if (!is_from_home_agent(node.find(error.home_address)))
+      return ignore_because("binding-error-from-stranger", receive_correspondent_error(node, view, error, now, outputs),
+                            Severity::Warning);
     switch (error.status) {
       case wire::BindingErrorStatus::UnknownBinding: {
         auto* address = node.find(error.home_address);
@@ -65,6 +87,12 @@ struct Receiver {
         return;
       }
       case wire::BindingErrorStatus::UnrecognizedMobilityType:
+        if (node.agent_service.not_understood(now.monotonic)) {
+          node.upkeep_due = now.monotonic;
+          outputs.notices.push_back({Severity::Info, "agent-service-not-offered",
+                                     "The home agent does not know the address and policy service."});
+          return;
+        }
         outputs.notices.push_back({Severity::Warning, "home-agent-does-not-understand",
                                    "The home agent says that it does not know a message of ours (Binding Error 2)."});
         return;
@@ -85,7 +113,29 @@ struct Receiver {
     }
   }
 
-  void operator()(const wire::Icmpv6Error& error) const { handle_tunnel_error(node, view, error, now, outputs); }
+  void operator()(const wire::Icmpv6Error& error) const {
+    if (receive_error_about_home_registration(node, view, error, now, outputs)) return;
+    if (!receive_error_about_correspondent(node, view, error, now, outputs)) handle_tunnel_error(node, view, error, now, outputs);
+  }
+
+  void operator()(const wire::AgentServiceMessage& message) const {
+    if (const char* wrong = receive_agent_service(node, view, event.interface, message, now, outputs))
+      ignore(wrong, "a message of the address and policy service that is not provably from the home agent", Severity::Warning);
+  }
+
+  void operator()(const wire::HomeTest& message) const {
+    ignore_because("home-test-unexpected", receive_home_test(node, event, view, message, now, outputs));
+  }
+  void operator()(const wire::CareOfTest& message) const {
+    ignore_because("care-of-test-unexpected", receive_care_of_test(node, event, view, message, now, outputs));
+  }
+
+  // RFC 6275 §11.4.1. What a tunnel brings was sent to a home address, and those ask for no home agents.
+  void operator()(const wire::HomeAgentAddressDiscoveryReply& reply) const {
+    ignore_because("home-agents-unexpected",
+                   event.tunnel_source ? "it comes out of a tunnel" : receive_home_agents(node, view, event.interface, reply, now, outputs),
+                   Severity::Warning);
+  }
 
   void operator()(const wire::NeighborSolicitation& solicitation) const {
     handle_neighbour_solicitation(node, view, solicitation, event, outputs);
@@ -94,38 +144,20 @@ struct Receiver {
     handle_neighbour_advertisement(node, advertisement, event.interface, now, outputs);
   }
 
-  // A mobile node without route optimisation answers to none of these.
+  // A mobile node answers to none of these.
   void operator()(const wire::HomeTestInit&) const { ignore("message-not-for-us", "a Home Test Init"); }
   void operator()(const wire::CareOfTestInit&) const { ignore("message-not-for-us", "a Care-of Test Init"); }
-  void operator()(const wire::HomeTest&) const { ignore("message-not-for-us", "a Home Test nobody asked for"); }
-  void operator()(const wire::CareOfTest&) const { ignore("message-not-for-us", "a Care-of Test nobody asked for"); }
   void operator()(const wire::BindingUpdate&) const { ignore("message-not-for-us", "a Binding Update"); }
   void operator()(const wire::HomeAgentAddressDiscoveryRequest&) const { ignore("message-not-for-us", "agent discovery"); }
-  void operator()(const wire::HomeAgentAddressDiscoveryReply&) const { ignore("message-not-for-us", "agent discovery"); }
   void operator()(const wire::MobilePrefixSolicitation&) const { ignore("message-not-for-us", "prefix solicitation"); }
   void operator()(const wire::RouterAdvertisement&) const { ignore("message-not-for-us", "router discovery"); }
 };
 
-// RFC 6275 §9.2, §9.3.3: the one wrong message whose sender has to be told.
-void answer_unknown_type(Node& node, const PacketReceived& event, Now now, Outputs& outputs) {
-  const auto view = wire::parse_packet(event.packet);
-  if (!view || event.tunnel_source) return;
-  if (!view->source.is_unicast_routable() && !view->source.is_link_local()) return;
-  const auto own = node.movement.addresses();
-  if (std::find(own.begin(), own.end(), CareOf{view->destination, event.interface}) == own.end()) return;
-  if (!node.binding_errors.take(now.monotonic)) return;
-  wire::BindingError error;
-  error.status = wire::BindingErrorStatus::UnrecognizedMobilityType;
-  error.home_address = view->home_address_option.value_or(Address{});
-  outputs.packets.push_back({.packet = wire::build_packet({view->destination, view->source}, wire::MobilityMessage{error}),
-                             .interface = event.interface});
-}
-
 }  // namespace
 
 void receive_signalling(Node& node, const PacketReceived& event, Now now, Outputs& outputs) {
-  // RFC 6275 §11.3.3: only the own home agent's tunnel counts.
-  if (event.tunnel_source && *event.tunnel_source != node.configuration.home_agent) {
+  // RFC 6275 §11.3.3: only the own home agent's tunnel counts, and while another one takes over both.
+  if (event.tunnel_source && node.plan.home_agents.find(*event.tunnel_source) == nullptr) {
     outputs.notices.push_back({Severity::Warning, "tunnel-from-stranger",
                                "Ignored a tunnelled packet from " + to_string(*event.tunnel_source) + "."});
     return;
@@ -135,7 +167,7 @@ void receive_signalling(Node& node, const PacketReceived& event, Now now, Output
     outputs.notices.push_back({Severity::Warning, "message-malformed",
                                std::string("Ignored a malformed message: ") + wire::to_string(decoded.error().kind) +
                                    " at octet " + std::to_string(decoded.error().offset) + "."});
-    if (decoded.error().kind == wire::DecodeErrorKind::UnknownMobilityType) answer_unknown_type(node, event, now, outputs);
+    answer_malformed_message(node, event, decoded.error(), now, outputs);
     return;
   }
   const Receiver receiver{node, event, decoded->view, now, outputs};

@@ -7,24 +7,13 @@
 
 #include "acknowledgement_reaction.hpp"
 #include "forwarding.hpp"
+#include "home_agent_search.hpp"
+#include "in_words.hpp"
+#include "route_optimization.hpp"
+#include "targets.hpp"
 
 namespace mipflow::mobile_node {
 namespace {
-
-std::string interface_name(const Node& node, InterfaceIndex index) {
-  const auto* interface = node.movement.table().find(index);
-  return interface == nullptr ? std::string{} : interface->name;
-}
-
-InterfaceKind kind_of(flow_redirector::InterfaceKind kind) {
-  switch (kind) {
-    case flow_redirector::InterfaceKind::Wired: return InterfaceKind::Wired;
-    case flow_redirector::InterfaceKind::Wifi: return InterfaceKind::Wifi;
-    case flow_redirector::InterfaceKind::Cellular: return InterfaceKind::Cellular;
-    case flow_redirector::InterfaceKind::Other: break;
-  }
-  return InterfaceKind::Other;
-}
 
 const char* name_of(flow_separator::FlowState state) {
   switch (state) {
@@ -37,7 +26,7 @@ const char* name_of(flow_separator::FlowState state) {
   return "";
 }
 
-std::string state_of(const Node& node, const ManagedHomeAddress& address) {
+std::string state_of(const Node& node, const ManagedHomeAddress& address, TimePoint now) {
   if (address.leaving) return "releasing";
   if (address.at_home_on) return "at-home";
   switch (address.registration.state()) {
@@ -48,8 +37,10 @@ std::string state_of(const Node& node, const ManagedHomeAddress& address) {
     case RegistrationState::Registering: return "registering";
     case RegistrationState::Bound: break;
   }
-  if (const auto* pooled = node.pool.find(address.home_address))
+  if (const auto* pooled = node.pool.find(address.home_address)) {
+    if (pooled->rests_until > now) return "resting";
     return pooled->purpose == hoa_alloc::PoolPurpose::Anchor ? "anchor" : "spare";
+  }
   return "registered";
 }
 
@@ -60,6 +51,7 @@ std::optional<Duration> remaining(const BindingUpdateListEntry& entry, Now now) 
 
 std::vector<FlowId> moves_with(const Node& node, const flow_separator::FlowEntry& flow) {
   std::vector<FlowId> out;
+  if (flow.bypassed) return out;
   for (const auto other : node.flows.flows_of(flow.home_address)) {
     if (out.size() == kMovesWithNamed) break;
     if (other != flow.id && node.flows.find(other)->binding_holder == flow.binding_holder) out.push_back(other);
@@ -74,10 +66,7 @@ std::string about_refusal(const std::string& what, wire::BindingStatus status) {
 }
 
 std::string asked_again(TimePoint at, TimePoint now) {
-  if (at == kNever) return "";
-  const auto wait = std::max(std::chrono::ceil<std::chrono::seconds>(at - now), std::chrono::seconds{0});
-  if (wait < std::chrono::minutes{2}) return " It is asked again in " + std::to_string(wait.count()) + " s.";
-  return " It is asked again in " + std::to_string(std::chrono::ceil<std::chrono::minutes>(wait).count()) + " min.";
+  return at == kNever ? "" : " It is asked again in " + in_words(at - now) + ".";
 }
 
 // Those of flows, and whether there can be others for flows to come. One sentence each, however many there are.
@@ -109,12 +98,15 @@ void add_problems(const Node& node, TimePoint now, StatusSnapshot& out) {
     out.problems.push_back(about_refusal("the primary home address", *entry.last_status) +
                            asked_again(primary.registration.retry_at(), now));
   add_refused_home_addresses(node, now, out);
-  if (!primary.live() && primary.registration.unanswered() > 1) {
+  if (node.agents.asked().is_unspecified() && node.agent_discovery.transmissions() > 1)
+    out.problems.push_back("Nobody at " + to_string(node.home_agents) +
+                           " says who the home agents are; name one in home-agent, or look whether the home network answers there.");
+  if (!primary.answered() && primary.registration.unanswered() > 1) {
     out.problems.push_back(
         node.distrusted_acknowledgements > 0
             ? "The home agent's answers can not be verified; check that key and SPI are the same at both ends, and that "
               "the clocks run."
-            : "The home agent " + to_string(node.configuration.home_agent) + " has not answered " +
+            : "The home agent " + to_string(primary.registration.entry().peer) + " has not answered " +
                   std::to_string(primary.registration.unanswered()) +
                   " Binding Updates; check its address and that it runs.");
   }
@@ -128,9 +120,13 @@ void add_problems(const Node& node, TimePoint now, StatusSnapshot& out) {
 StatusSnapshot status_of(const Node& node, Now now) {
   StatusSnapshot out;
   const auto& primary = node.primary();
-  out.registered = primary.live();
+  out.registered = primary.answered();
   out.at_home = primary.at_home_on.has_value();
-  out.home_agent = node.configuration.home_agent;
+  out.home_agent = primary.answered() || node.agents.asked().is_unspecified() ? node.agents.serving() : node.agents.asked();
+  out.home_agent_origin = node.agents.origin();
+  if (primary.answered() && node.agents.phase() == AgentChoice::Phase::Served) out.served_for = now.monotonic - node.agents.serving_since();
+  out.home_agents = node.agents.candidates();
+  if (node.agents.has_choice()) out.home_agent_search = describe_search(node, now.monotonic);
   out.primary_home_address = node.configuration.primary_home_address;
   switch (node.configuration.authentication) {
     case Authentication::Rfc4285: out.authentication = "rfc4285"; break;
@@ -139,35 +135,48 @@ StatusSnapshot status_of(const Node& node, Now now) {
   out.flows = node.flows.size();
   out.home_addresses = static_cast<std::size_t>(std::count_if(
       node.managed.begin(), node.managed.end(), [](const auto& item) { return !item.second.leaving; }));
-  out.spares = node.pool.spares();
+  out.spares = node.pool.spares(now.monotonic);
   out.usable_interfaces = node.movement.usable().size();
+  out.home_address_cap = node.configuration.home_address_cap;
+  out.home_addresses_resting = node.pool.resting(now.monotonic);
+  out.address_mechanisms = node.allocation.states(now.monotonic);
+  out.network_policy = node.agent_service.policy_version();
+  if (node.signalling.security().required() && primary.registration.entry().last_status)
+    out.home_agent_clock = node.signalling.security().clock_offset();
   add_problems(node, now.monotonic, out);
   return out;
+}
+
+FlowSnapshot snapshot_of(const Node& node, const flow_separator::FlowEntry& flow, Now now) {
+  const auto path = path_of(node, flow, now.monotonic);
+  const auto& policy_class = class_of(node, flow);
+  return {.id = flow.id,
+          .class_name = flow.class_name,
+          .key = flow.information.key,
+          .home_address = flow.home_address,
+          .care_of_address = flow.care_of_address,
+          .interface = interface_name(node, flow.interface),
+          .path = flow.bypassed ? "bypass" : path.direct ? "direct" : "tunnel",
+          .path_reason = path.reason,
+          .state = name_of(flow.state),
+          .initiated_by_correspondent = flow.initiated_by_correspondent,
+          .packets_out = flow.counters.packets_out,
+          .bytes_out = flow.counters.bytes_out,
+          .packets_in = flow.counters.packets_in,
+          .bytes_in = flow.counters.bytes_in,
+          .idle = std::max(now.monotonic - flow.last_active, Duration::zero()),
+          .moves_with = moves_with(node, flow),
+          .interface_reason = flow.interface_reason,
+          .owner = flow.information.owner,
+          .rule_origin = policy_class.origin,
+          .rule_layer = std::string(to_string(policy_class.layer)),
+          .home_address_reason = flow.home_address_reason};
 }
 
 std::vector<FlowSnapshot> flows_of(const Node& node, Now now) {
   std::vector<FlowSnapshot> out;
   out.reserve(node.flows.size());
-  for (const auto& [id, flow] : node.flows.entries()) {
-    out.push_back({.id = id,
-                   .class_name = flow.class_name,
-                   .key = flow.information.key,
-                   .home_address = flow.home_address,
-                   .care_of_address = flow.care_of_address,
-                   .interface = interface_name(node, flow.interface),
-                   .path = "tunnel",
-                   .state = name_of(flow.state),
-                   .initiated_by_correspondent = flow.initiated_by_correspondent,
-                   .packets_out = flow.counters.packets_out,
-                   .bytes_out = flow.counters.bytes_out,
-                   .packets_in = flow.counters.packets_in,
-                   .bytes_in = flow.counters.bytes_in,
-                   .idle = std::max(now.monotonic - flow.last_active, Duration::zero()),
-                   .moves_with = moves_with(node, flow),
-                   .interface_reason = flow.interface_reason});
-    const auto* address = node.find(flow.home_address);
-    if (address != nullptr && address->at_home_on) out.back().path = "direct";
-  }
+  for (const auto& [id, flow] : node.flows.entries()) out.push_back(snapshot_of(node, flow, now));
   std::sort(out.begin(), out.end(), [](const auto& a, const auto& b) { return a.id < b.id; });
   return out;
 }
@@ -181,10 +190,14 @@ std::vector<HomeAddressSnapshot> home_addresses_of(const Node& node, Now now) {
                    .primary = home_address == node.configuration.primary_home_address,
                    .care_of_address = path ? path->address : Address{},
                    .interface = path ? interface_name(node, path->interface) : std::string{},
-                   .state = state_of(node, address),
+                   .state = state_of(node, address, now.monotonic),
                    .flows = {flows.begin(), flows.end()},
                    .lifetime = remaining(address.registration.entry(), now),
-                   .origin = address.origin == hoa_alloc::Origin::Configured ? "configured" : "prefix"});
+                   .origin = to_string(address.origin),
+                   .deprecated = address.preferred_until <= now.monotonic,
+                   .valid_for = address.valid_until == kNever ? std::nullopt : std::optional(address.valid_until - now.monotonic),
+                   .pinned = node.pinned.contains(home_address),
+                   .note = {}});
   }
   std::sort(out.begin(), out.end(), [](const auto& a, const auto& b) {
     return a.primary != b.primary ? a.primary : a.home_address < b.home_address;
@@ -200,7 +213,7 @@ std::vector<InterfaceSnapshot> interfaces_of(const Node& node) {
                                      [i = index](const auto& item) { return item.second.interface == i; });
     out.push_back({.index = index,
                    .name = interface.name,
-                   .kind = kind_of(interface.kind),
+                   .kind = interface.kind,
                    .up = interface.up,
                    .running = interface.running,
                    .usable = interface.usable(),
@@ -208,7 +221,11 @@ std::vector<InterfaceSnapshot> interfaces_of(const Node& node) {
                    .care_of_address = interface.care_of_address,
                    .router = interface.router(),
                    .mtu = interface.mtu,
-                   .flows = static_cast<std::size_t>(flows)});
+                   .flows = static_cast<std::size_t>(flows),
+                   .online = interface.quality.online,
+                   .round_trip = interface.quality.round_trip,
+                   .loss = interface.quality.loss,
+                   .metered = interface.quality.metered});
   }
   return out;
 }

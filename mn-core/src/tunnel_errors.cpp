@@ -33,7 +33,7 @@ std::optional<QuotedAddresses> quoted_header(BytesView quotation) {
 // The care-of address whose tunnel the quoted packet was in; nullopt when it was none of ours.
 std::optional<CareOf> quoted_tunnel(const Node& node, const wire::PacketView& view, BytesView quotation) {
   const auto outer = quoted_header(quotation);
-  if (!outer || outer->next_header != kProtocolIpv6 || outer->destination != node.configuration.home_agent ||
+  if (!outer || outer->next_header != kProtocolIpv6 || node.plan.home_agents.find(outer->destination) == nullptr ||
       outer->source != view.destination)
     return std::nullopt;
   // As far as it is quoted, the inner packet has to be one that we sent; an attacker off the path has to guess that.
