@@ -22,8 +22,8 @@ constexpr std::size_t kLongestAnswer = std::size_t{256} << 20;
 
 using Error = Unexpected<ControlError>;
 
-Error not_reachable(std::string message) { return {{ControlError::Kind::NotReachable, std::move(message)}}; }
-Error bad_answer(std::string message) { return {{ControlError::Kind::BadAnswer, std::move(message)}}; }
+Error not_reachable(std::string message) { return Error{ControlError{ControlError::Kind::NotReachable, std::move(message), {}}}; }
+Error bad_answer(std::string message) { return Error{ControlError{ControlError::Kind::BadAnswer, std::move(message), {}}}; }
 
 class Descriptor {
  public:
@@ -41,12 +41,13 @@ class Descriptor {
 
 std::string explain_connect_failure(const std::string& path, int error) {
   if (error == ENOENT || error == ECONNREFUSED) {
-    const bool home_agent = path.ends_with("/had.sock");  // the name that mipflow-had gives its socket in every directory
-    return fmt::format("no daemon listens at {}: is it running (systemctl status {}), and is this its socket (--socket)?", path,
-                       home_agent ? "mipflow-had" : "mipflow-mnd");
+    // A daemon gives its socket the same name in every directory.
+    const char* daemon = path.ends_with("/had.sock") ? "mipflow-had" : path.ends_with("/cnd.sock") ? "mipflow-cnd" : "mipflow-mnd";
+    return fmt::format("no daemon listens at {}: is it running (systemctl status {}), and is this its socket (--socket)?", path, daemon);
   }
   if (error == EACCES || error == EPERM)
-    return fmt::format("no permission to ask the daemon at {}: be root or a member of the group mipflow", path);
+    return fmt::format("permission denied at {}: only root and members of the group 'mipflow' may ask the daemon; 'usermod -aG mipflow USER' "
+                       "as root makes USER a member, from the next login on", path);
   return fmt::format("can not reach the daemon at {}: {}", path, std::strerror(error));
 }
 
@@ -84,10 +85,12 @@ Expected<nlohmann::json, ControlError> take_result(const std::string& line, cons
     return bad_answer(fmt::format("what the daemon at {} says is no answer of the control protocol", path));
   if (answer["ok"].get<bool>()) return answer.contains("result") ? answer["result"] : nlohmann::json();
   std::string message = "the daemon refused the request without a reason";
+  std::string name;
   if (const auto error = answer.find("error"); error != answer.end() && error->is_object()) {
     if (const auto text = error->find("message"); text != error->end() && text->is_string()) message = text->get<std::string>();
+    if (const auto kind = error->find("kind"); kind != error->end() && kind->is_string()) name = kind->get<std::string>();
   }
-  return Unexpected{ControlError{ControlError::Kind::Refused, message}};
+  return Unexpected{ControlError{ControlError::Kind::Refused, message, name}};
 }
 
 }  // namespace

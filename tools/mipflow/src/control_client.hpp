@@ -17,6 +17,7 @@ struct ControlError {
   };
   Kind kind;
   std::string message;  // a whole sentence
+  std::string name{};   // with Refused: the daemon's word for it, "unknown-flow" and so on
 };
 
 // `request` names the request and its parameters; the protocol version is added here. Gives the `result` of the answer.

@@ -1,36 +1,15 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include <fmt/format.h>
 
-#include <charconv>
-#include <optional>
 #include <ostream>
 
 #include "commands.hpp"
-#include "mipflow/base/flow_key.hpp"
+#include "flow_words.hpp"
 
 namespace mipflow::tools {
 namespace {
 
 using enum Table::Align;
-
-// The whole text has to be a number from 1 up.
-std::optional<FlowId> parse_flow_id(const std::string& text) {
-  FlowId id = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), id);
-  if (error != std::errc{} || end != text.data() + text.size() || id == 0) return std::nullopt;
-  return id;
-}
-
-int complain_about_id(const Invocation& invocation) {
-  return complain(invocation.console, kExitUsage,
-                  fmt::format("'{}' is no flow: the number in the first column of 'mipflow flow list' is", invocation.arguments[0]));
-}
-
-std::string endpoint(const nlohmann::json& flow, const char* address_key, const char* port_key) {
-  const auto address = render(field(flow, address_key), Look::Plain);
-  const auto& port = field(flow, port_key);
-  return port.is_null() || port == 0 ? address : fmt::format("[{}]:{}", address, render(port, Look::Plain));
-}
 
 // The rows of `flow list`: address and port in one cell.
 nlohmann::json with_endpoints(const nlohmann::json& flows) {
@@ -39,6 +18,7 @@ nlohmann::json with_endpoints(const nlohmann::json& flows) {
     if (!flow.is_object()) continue;
     flow["from"] = endpoint(flow, "source", "source_port");
     flow["to"] = endpoint(flow, "correspondent", "correspondent_port");
+    if (const auto program = program_of(flow); !program.empty()) flow["program"] = program;
   }
   return out;
 }
@@ -46,11 +26,13 @@ nlohmann::json with_endpoints(const nlohmann::json& flows) {
 const std::vector<FieldColumn> kFlowColumns{
     {"id", "ID", Look::Plain, Right},
     {"class", "CLASS"},
+    {"program", "PROGRAM"},
     {"protocol", "PROTOCOL"},
     {"to", "CORRESPONDENT"},
     {"home_address", "HOME ADDRESS"},
     {"care_of_address", "CARE-OF ADDRESS"},
     {"interface", "INTERFACE"},
+    {"path", "PATH"},
     {"state", "STATE"},
     {"bytes_out", "OUT", Look::Octets, Right},
     {"bytes_in", "IN", Look::Octets, Right},
@@ -61,16 +43,21 @@ const std::vector<FieldColumn> kFlowColumns{
 const std::vector<FieldColumn> kFlowFields{
     {"id", "flow"},
     {"class", "class"},
+    {"rule_origin", "rule"},
+    {"rule_layer", "layer of the rule"},
     {"protocol", "protocol"},
     {"source", "source"},
     {"source_port", "source port"},
     {"correspondent", "correspondent node"},
     {"correspondent_port", "correspondent port"},
+    {"owner_in_words", "belongs to"},
     {"home_address", "home address"},
+    {"home_address_reason", "why this home address"},
     {"care_of_address", "care-of address"},
     {"interface", "interface"},
     {"interface_reason", "why this interface"},
     {"path", "path"},
+    {"path_reason", "why this path"},
     {"state", "state"},
     {"initiated_by", "initiated by"},
     {"packets_out", "packets out"},
@@ -93,15 +80,21 @@ int list_flows(const Invocation& invocation) {
 }
 
 int show_flow(const Invocation& invocation) {
-  const auto id = parse_flow_id(invocation.arguments[0]);
-  if (!id) return complain_about_id(invocation);
-  return ask_and_show(invocation, {{"request", "flow"}, {"id", *id}},
-                      [&](const nlohmann::json& flow) { print_fields(invocation.console.out, flow, kFlowFields); });
+  const auto id = take_flow_id(invocation, 0);
+  if (!id) return kExitUsage;
+  return ask_and_show(invocation, {{"request", "flow"}, {"id", *id}}, [&](const nlohmann::json& flow) {
+    auto shown = flow;
+    if (shown.is_object()) {
+      shown.erase("owner");
+      if (const auto owner = owner_in_words(flow); !owner.empty()) shown["owner_in_words"] = owner;
+    }
+    print_fields(invocation.console.out, shown, kFlowFields);
+  });
 }
 
 int move_flow(const Invocation& invocation) {
-  const auto id = parse_flow_id(invocation.arguments[0]);
-  if (!id) return complain_about_id(invocation);
+  const auto id = take_flow_id(invocation, 0);
+  if (!id) return kExitUsage;
   const auto& interface = invocation.arguments[1];
   return ask_and_show(invocation, {{"request", "move-flow"}, {"id", *id}, {"interface", interface}},
                       [&](const nlohmann::json& result) {
@@ -111,6 +104,33 @@ int move_flow(const Invocation& invocation) {
                           invocation.console.out << ", and with it " << render(others, Look::Plain);
                         invocation.console.out << '\n';
                       });
+}
+
+int keep_flow(const Invocation& invocation) {
+  const auto id = take_flow_id(invocation, 0);
+  if (!id) return kExitUsage;
+  return ask_and_show(invocation, {{"request", "keep-flow"}, {"id", *id}},
+                      [&](const nlohmann::json&) { invocation.console.out << fmt::format("flow {} stays where it is tried\n", *id); });
+}
+
+int undo_move(const Invocation& invocation) {
+  nlohmann::json request{{"request", "undo-move"}};
+  if (!invocation.arguments.empty()) {
+    const auto id = take_flow_id(invocation, 0);
+    if (!id) return kExitUsage;
+    request["id"] = *id;
+  }
+  return ask_and_show(invocation, std::move(request), [&](const nlohmann::json& result) {
+    invocation.console.out << fmt::format("flow {} goes back to {}\n", render(field(result, "id"), Look::Plain),
+                                          render(field(result, "interface"), Look::Plain));
+  });
+}
+
+int release_flow(const Invocation& invocation) {
+  const auto id = take_flow_id(invocation, 0);
+  if (!id) return kExitUsage;
+  return ask_and_show(invocation, {{"request", "release-flow"}, {"id", *id}},
+                      [&](const nlohmann::json&) { invocation.console.out << fmt::format("flow {} follows the policy again\n", *id); });
 }
 
 }  // namespace mipflow::tools

@@ -25,12 +25,18 @@ std::string render_octets(double value) {
 }
 
 std::string render_seconds(double value) {
+  if (value < 0) return "-" + render_seconds(-value);
   if (value < 10) return fmt::format("{:.1f}s", value);
   const auto seconds = static_cast<long long>(std::llround(value));
   if (seconds < 60) return fmt::format("{}s", seconds);
   if (seconds < 3600) return fmt::format("{}m{:02}s", seconds / 60, seconds % 60);
   if (seconds < 86'400) return fmt::format("{}h{:02}m", seconds / 3600, seconds % 3600 / 60);
   return fmt::format("{}d{:02}h", seconds / 86'400, seconds % 86'400 / 3600);
+}
+
+std::string render_measured(double seconds) {
+  if (seconds >= 1) return fmt::format("{:.1f} s", seconds);
+  return seconds >= 0.01 ? fmt::format("{:.0f} ms", seconds * 1e3) : fmt::format("{:.1f} ms", seconds * 1e3);
 }
 
 std::string render_list(const nlohmann::json& list) {
@@ -48,6 +54,8 @@ std::string render(const nlohmann::json& value, Look look) {
   if (value.is_number()) {
     if (look == Look::Octets) return render_octets(value.get<double>());
     if (look == Look::Seconds) return render_seconds(value.get<double>());
+    if (look == Look::Measured) return render_measured(value.get<double>());
+    if (look == Look::PerMille) return fmt::format("{:.1f}%", value.get<double>() / 10);
     return value.dump();
   }
   if (value.is_null()) return "-";
@@ -91,11 +99,15 @@ void print_fields(std::ostream& out, const nlohmann::json& object, const std::ve
     if (!named.contains(key)) lines.emplace_back(key, render(value, Look::Plain));
   std::size_t width = 0;
   for (const auto& [title, text] : lines) width = std::max(width, title.size());
-  for (const auto& [title, text] : lines) out << fmt::format("{:<{}}  {}\n", title + ":", width + 1, text);
+  for (const auto& [title, text] : lines) out << fmt::format("{:<{}}  {}\n", printable(title) + ":", width + 1, printable(text));
 }
 
 void print_json(std::ostream& out, const nlohmann::json& value) {
   out << value.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) << '\n';
+}
+
+void print_json_line(std::ostream& out, const nlohmann::json& value) {
+  out << value.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) << std::endl;
 }
 
 }  // namespace mipflow::tools

@@ -15,6 +15,8 @@ enum class Look : unsigned char {
   Plain,     // as it is; lists with commas; yes and no; "-" for nothing
   Octets,    // 1.5 MB
   Seconds,   // 90 -> 1m30s
+  Measured,  // seconds, 0.0123 -> 12.3 ms
+  PerMille,  // 15 -> 1.5%
 };
 
 std::string render(const nlohmann::json& value, Look look);
@@ -37,5 +39,7 @@ void print_table(std::ostream& out, bool emphasis, const nlohmann::json& rows, c
 void print_fields(std::ostream& out, const nlohmann::json& object, const std::vector<FieldColumn>& fields);
 
 void print_json(std::ostream& out, const nlohmann::json& value);
+// The same on one line, at once: for programs that read along.
+void print_json_line(std::ostream& out, const nlohmann::json& value);
 
 }  // namespace mipflow::tools

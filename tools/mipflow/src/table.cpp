@@ -6,11 +6,15 @@
 
 namespace mipflow::tools {
 
+std::string printable(std::string text) {
+  for (auto& letter : text)
+    if (static_cast<unsigned char>(letter) < 0x20 || letter == 0x7f) letter = '?';
+  return text;
+}
+
 void Table::add_row(std::vector<std::string> cells) {
   cells.resize(columns_.size());
-  for (auto& cell : cells)
-    for (auto& letter : cell)
-      if (static_cast<unsigned char>(letter) < 0x20 || letter == 0x7f) letter = '?';
+  for (auto& cell : cells) cell = printable(std::move(cell));
   rows_.push_back(std::move(cells));
 }
 

@@ -7,6 +7,9 @@
 
 namespace mipflow::tools {
 
+// Control characters become '?': a terminal must not obey a name.
+std::string printable(std::string text);
+
 // Text in columns, two spaces apart, each as wide as its longest cell.
 class Table {
  public:
@@ -18,7 +21,7 @@ class Table {
 
   explicit Table(std::vector<Column> columns) : columns_(std::move(columns)) {}
 
-  // One cell per column. Control characters are shown as '?': a terminal must not obey a name.
+  // One cell per column, made printable.
   void add_row(std::vector<std::string> cells);
   // `emphasis`: the heading stands out by escape sequences.
   void print(std::ostream& out, bool emphasis) const;
