@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "describe.hpp"
+#include "describe_agent_service.hpp"
 
 namespace mipflow::tools {
 
@@ -88,6 +89,7 @@ struct MobilityDescriber {
                                   field("status_name", to_string(message.status), ""),
                                   field("home_address", message.home_address)});
   }
+  Item operator()(const wire::AgentServiceMessage& message) const { return describe_agent_service(message); }
 
   static Item item(const char* title, std::vector<Field> fields = {}) { return {0, "", title, std::move(fields)}; }
 };

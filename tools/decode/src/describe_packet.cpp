@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "describe.hpp"
+#include "describe_forwarding.hpp"
 #include "mipflow/wire/checksum.hpp"
 
 namespace mipflow::tools {
@@ -13,7 +14,14 @@ namespace {
 // Deeper than any real nesting; each level is a call of describe_at().
 constexpr unsigned kDeepestTunnel = 8;
 
-Report describe_at(BytesView packet, unsigned depth);
+// What the packet is looked at with, and how deep we are.
+struct Look {
+  std::uint16_t forwarding_port;
+  unsigned depth = 0;
+  Look deeper() const { return {forwarding_port, depth + 1}; }
+};
+
+Report describe_at(BytesView packet, Look look);
 
 // Home and care-of address: from the headers, and from the message where it says more.
 struct AddressesOf {
@@ -38,6 +46,8 @@ struct AddressesOf {
   void operator()(const wire::BindingAcknowledgement&) const {
     if (!report.home_address) report.home_address = report.destination;
   }
+  // Always with a Home Address option or a type 2 routing header, which say both.
+  void operator()(const wire::AgentServiceMessage&) const {}
   void operator()(const wire::BindingError& error) const {
     if (!error.home_address.is_unspecified()) report.home_address = error.home_address;
   }
@@ -95,7 +105,13 @@ bool is_mobile_icmpv6(std::uint8_t type) {
   return type >= wire::kIcmpv6HomeAgentAddressDiscoveryRequest && type <= wire::kIcmpv6MobilePrefixAdvertisement;
 }
 
-void describe_signalling(Report& report, const wire::SignallingPacket& packet, unsigned depth) {
+void add_expected_checksum(Report& report) {
+  if (report.problem && report.checksum && !report.checksum->right())
+    report.problem->explanation += fmt::format("; it is {} and should be {}", hex_number(report.checksum->value, 4),
+                                               hex_number(report.checksum->expected, 4));
+}
+
+void describe_signalling(Report& report, const wire::SignallingPacket& packet, Look look) {
   if (const auto* message = std::get_if<wire::MobilityMessage>(&packet.message)) {
     report.message = describe(*message);
     std::visit(AddressesOf{report}, *message);
@@ -106,15 +122,15 @@ void describe_signalling(Report& report, const wire::SignallingPacket& packet, u
     report.is_signalling = is_mobile_icmpv6(packet.view.payload[0]);
     if (const auto* advertisement = std::get_if<wire::RouterAdvertisement>(&icmpv6))
       report.is_signalling = advertisement->home_agent;
-    if (const auto* error = std::get_if<wire::Icmpv6Error>(&icmpv6); error != nullptr && depth < kDeepestTunnel) {
-      report.quoted = std::make_unique<Report>(describe_at(error->invoking_packet, depth + 1));
+    if (const auto* error = std::get_if<wire::Icmpv6Error>(&icmpv6); error != nullptr && look.depth < kDeepestTunnel) {
+      report.quoted = std::make_unique<Report>(describe_at(error->invoking_packet, look.deeper()));
       report.is_signalling = report.quoted->is_mobile_ipv6;
     }
   }
   report.problem = broken_rule(packet);
 }
 
-Report describe_at(BytesView packet, unsigned depth) {
+Report describe_at(BytesView packet, Look look) {
   Report report;
   report.length = packet.size();
   const auto view = wire::parse_packet(packet);
@@ -139,20 +155,24 @@ Report describe_at(BytesView packet, unsigned depth) {
 
   const auto signalling = wire::decode_packet(packet);
   if (signalling) {
-    describe_signalling(report, *signalling, depth);
+    describe_signalling(report, *signalling, look);
   } else if (signalling.error().kind != wire::DecodeErrorKind::NotMobileIpv6) {
     const wire::DecodeError& error = signalling.error();
     report.problem = Problem{to_string(error.kind), error.offset, explain(error.kind)};
     report.is_signalling = view->protocol == kProtocolMobilityHeader ||
                            (!view->payload.empty() && is_mobile_icmpv6(view->payload[0]));
     if (view->protocol == kProtocolMobilityHeader) report.message = message_of_broken_header(*view);
-    if (report.checksum && !report.checksum->right())
-      report.problem->explanation += fmt::format("; it is {} and should be {}", hex_number(report.checksum->value, 4),
-                                                 hex_number(report.checksum->expected, 4));
+    add_expected_checksum(report);
+  } else if (auto forwarding = describe_forwarding(*view, look.forwarding_port)) {
+    report.message = std::move(forwarding->message);
+    report.checksum = forwarding->checksum;
+    report.problem = std::move(forwarding->problem);
+    report.is_signalling = true;
+    add_expected_checksum(report);
   } else {
     report.problem = broken_rule(*view);
-    if (view->protocol == kProtocolIpv6 && !is_fragment && depth < kDeepestTunnel)
-      report.inner = std::make_unique<Report>(describe_at(view->payload, depth + 1));
+    if (view->protocol == kProtocolIpv6 && !is_fragment && look.depth < kDeepestTunnel)
+      report.inner = std::make_unique<Report>(describe_at(view->payload, look.deeper()));
   }
   if (report.inner) report.is_signalling = report.inner->is_signalling;
   report.is_mobile_ipv6 = report.is_signalling || report.inner || view->home_address_option || view->routing_header_home_address;
@@ -161,6 +181,6 @@ Report describe_at(BytesView packet, unsigned depth) {
 
 }  // namespace
 
-Report describe_packet(BytesView packet) { return describe_at(packet, 0); }
+Report describe_packet(BytesView packet, std::uint16_t forwarding_port) { return describe_at(packet, {forwarding_port}); }
 
 }  // namespace mipflow::tools

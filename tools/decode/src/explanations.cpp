@@ -22,6 +22,9 @@ std::string explain(wire::DecodeErrorKind kind) {
              "code 0, that points here (RFC 6275 §9.2)";
     case Kind::OptionOverrun: return "the option with this length runs past the end of its header; a receiver drops the packet";
     case Kind::OptionLengthWrong: return "the definition of this option does not allow this length; a receiver drops the packet";
+    case Kind::ServiceBodyWrong:
+      return "the body of the address and policy service's message is longer than its header, or shorter than what it says; "
+             "a receiver drops the packet silently";
     case Kind::OptionMisplaced:
       return "something follows Binding Authorization Data, which has to be the last option (RFC 6275 §6.2.7); a receiver "
              "drops the packet silently";

@@ -29,10 +29,16 @@ struct Item {
   std::vector<Field> fields{};
 };
 
+// One of several entries of a message that are all of the same kind.
+struct Record {
+  std::vector<Field> fields{};
+};
+
 struct Message {
-  const char* protocol;  // "mobility-header" or "icmpv6"
+  const char* protocol;  // "mobility-header", "icmpv6" or "load-sharing"
   Item item;
-  std::vector<Item> options{};
+  std::vector<Item> options{};    // not of "load-sharing"
+  std::vector<Record> records{};  // of "load-sharing" alone
 };
 
 // `offset`: from the start of the IPv6 header of the packet that the report is about.
@@ -84,8 +90,8 @@ struct Origin {
   std::string carried_in{};             // what was taken off outside of the IPv6 header
 };
 
-// `packet` from its IPv6 header on.
-Report describe_packet(BytesView packet);
+// `packet` from its IPv6 header on. `forwarding_port`: UDP, between home agents that share the load.
+Report describe_packet(BytesView packet, std::uint16_t forwarding_port);
 
 std::string to_json(const Report& report, const Origin& origin);
 std::string to_text(const Report& report, const Origin& origin);

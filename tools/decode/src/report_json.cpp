@@ -12,9 +12,13 @@ ordered_json text_or_null(const std::optional<Address>& address) {
   return address ? ordered_json(to_string(*address)) : ordered_json();
 }
 
+void add_fields(ordered_json& out, const std::vector<Field>& fields) {
+  for (const Field& field : fields) out[field.name] = field.value;
+}
+
 ordered_json item_json(const Item& item) {
   ordered_json out{{"type", item.type}, {"name", item.name}};
-  for (const Field& field : item.fields) out[field.name] = field.value;
+  add_fields(out, item.fields);
   return out;
 }
 
@@ -23,6 +27,11 @@ ordered_json message_json(const Message& message) {
   out["protocol"] = message.protocol;
   out["options"] = ordered_json::array();
   for (const Item& option : message.options) out["options"].push_back(item_json(option));
+  for (const Record& record : message.records) {
+    ordered_json fields = ordered_json::object();
+    add_fields(fields, record.fields);
+    out["records"].push_back(std::move(fields));
+  }
   return out;
 }
 

@@ -38,9 +38,9 @@ std::string headers_of(const Report& report) {
   return out;
 }
 
-std::string fields_of(const Item& item) {
+std::string text_of(const std::vector<Field>& fields) {
   std::string out;
-  for (const Field& field : item.fields) {
+  for (const Field& field : fields) {
     if (field.text.empty()) continue;
     out += (out.empty() ? "" : ", ") + field.text;
   }
@@ -68,10 +68,11 @@ void add_report(std::string& out, const Report& report, const std::string& inden
     if (!bindings.empty()) line(bindings);
   }
   if (report.message) {
-    const std::string fields = fields_of(report.message->item);
+    const std::string fields = text_of(report.message->item.fields);
     if (!fields.empty()) line(fields);
     for (const Item& option : report.message->options)
-      line(fmt::format("option {}{}{}", option.title, option.fields.empty() ? "" : ": ", fields_of(option)));
+      line(fmt::format("option {}{}{}", option.title, option.fields.empty() ? "" : ": ", text_of(option.fields)));
+    for (const Record& record : report.message->records) line(text_of(record.fields));
   }
   if (report.checksum) line(checksum_line(report));
   if (report.problem)

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
 #include <filesystem>
 #include <iostream>
 
@@ -9,6 +10,7 @@
 #include "hex_text.hpp"
 #include "link_layer.hpp"
 #include "mipflow/tools/decode.hpp"
+#include "mipflow/wire/forwarding_messages.hpp"
 #include "report.hpp"
 
 namespace mipflow::tools {
@@ -28,11 +30,13 @@ void print_usage(std::ostream& out) {
          "                                          or what tcpdump -w - writes\n"
          "\n"
          "Says what each packet means and what is wrong with it, also inside tunnels and ICMPv6 errors. Of captures it shows\n"
-         "what Mobile IPv6 touches: signalling, data with a Home Address option or type 2 routing header, tunnels.\n"
+         "what Mobile IPv6 touches: signalling, also between home agents, data with a Home Address option or type 2 routing header, tunnels.\n"
          "\n"
          "  --json         one JSON object per packet and line\n"
          "  --signalling   no data packets\n"
          "  --all          every IPv6 packet\n"
+         "  --forwarding-port PORT\n"
+         "                 the UDP port at which home agents that share the load talk, where it is not 6275 (had.toml: port)\n"
          "  --help         this text\n"
          "\n"
          "Several HEX arguments are one packet each, or together one packet when one of them is shorter than an IPv6 header.\n"
@@ -46,6 +50,7 @@ struct Options {
   bool json = false;
   bool help = false;
   Selection selection = Selection::MobileIpv6;
+  std::uint16_t forwarding_port = wire::kDefaultForwardingPort;
   std::vector<std::string> inputs;
 };
 
@@ -92,7 +97,8 @@ void Decoder::hex(BytesView packet) {
   ++number_;
   // What somebody types in is shown whatever it is.
   const auto carried = ipv6_in_ip(packet);
-  print(describe_packet(carried ? carried->packet : packet), {number_, std::nullopt, carried ? carried->carried_in : ""});
+  print(describe_packet(carried ? carried->packet : packet, options_.forwarding_port),
+        {number_, std::nullopt, carried ? carried->carried_in : ""});
 }
 
 bool Decoder::capture(const std::string& path) {
@@ -108,7 +114,7 @@ bool Decoder::capture(const std::string& path) {
     ++frames;
     const auto carried = ipv6_in_frame(file->link_type(), (*frame)->octets);
     if (!carried) continue;
-    Report report = describe_packet(carried->packet);
+    Report report = describe_packet(carried->packet, options_.forwarding_port);
     if (report.problem && report.problem->kind == "truncated" && (*frame)->octets.size() < (*frame)->length)
       report.problem->explanation = fmt::format("the capture holds only {} of the frame's {} octets; capture with -s 0",
                                                 (*frame)->octets.size(), (*frame)->length);
@@ -121,10 +127,17 @@ bool Decoder::capture(const std::string& path) {
   return true;
 }
 
+bool parse_port(const std::string& text, std::uint16_t& port) {
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), port);
+  return error == std::errc{} && end == text.data() + text.size() && port != 0;
+}
+
 // Empty: `options` is filled. Otherwise what is wrong.
 std::string parse_arguments(const std::vector<std::string>& arguments, Options& options) {
+  const std::string port_option = "--forwarding-port";
   bool options_end = false;
-  for (const std::string& argument : arguments) {
+  for (std::size_t i = 0; i < arguments.size(); ++i) {
+    const std::string& argument = arguments[i];
     if (options_end || argument == "-" || !argument.starts_with('-')) {
       options.inputs.push_back(argument);
     } else if (argument == "--") {
@@ -135,6 +148,12 @@ std::string parse_arguments(const std::vector<std::string>& arguments, Options& 
       options.selection = Selection::All;
     } else if (argument == "--signalling") {
       options.selection = Selection::Signalling;
+    } else if (argument == port_option || argument.starts_with(port_option + "=")) {
+      const bool stands_behind = argument == port_option;
+      if (stands_behind && ++i == arguments.size()) return "--forwarding-port needs a port number";
+      const std::string port = stands_behind ? arguments[i] : argument.substr(port_option.size() + 1);
+      if (!parse_port(port, options.forwarding_port))
+        return fmt::format("--forwarding-port '{}' is no UDP port: a number from 1 to 65535", port);
     } else if (argument == "--help" || argument == "-h") {
       options.help = true;
     } else {
