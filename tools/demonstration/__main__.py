@@ -5,9 +5,11 @@ from pathlib import Path
 
 from lab import Lab, LabError
 from lab import removal
+from lab.cluster import Cluster
 
-from . import picture, report
-from .story import INTERFACES, TCP, UDP, Story
+from . import report
+from .cluster import ClusterStory
+from .story import Story
 
 
 def parse_arguments():
@@ -15,6 +17,7 @@ def parse_arguments():
     parser.add_argument("--build-dir", type=Path, required=True)
     parser.add_argument("--json", type=Path)
     parser.add_argument("--svg", type=Path, default=Path("mipflow-demo.svg"))
+    parser.add_argument("--cluster", action="store_true")
     parser.add_argument("--keep", action="store_true")
     parser.add_argument("--remove-kept", action="store_true")
     return parser.parse_args()
@@ -22,16 +25,16 @@ def parse_arguments():
 
 def tell(lab, teller, options):
     """Plays the story and shows what came out of it; True when all that is claimed is so."""
-    story = Story(lab, teller)
+    story = (ClusterStory if options.cluster else Story)(lab, teller)
     story.play()
     if not options.keep:
         story.stop_daemons()
     teller.step("What happened")
-    report.show_figures(teller, story.figures, INTERFACES, story.extra["round_trip_to_home_agent_ms"])
+    story.show_figures()
     teller.say("")
     for check in story.checks:
         teller.check(check)
-    options.svg.write_text(picture.draw(story.captures, (UDP, TCP), story.phases, story.notes()))
+    options.svg.write_text(story.draw())
     teller.say(f"\n   picture: {options.svg.resolve()}")
     if options.json:
         options.json.write_text(report.as_json(story.figures, story.phases, story.checks, story.extra))
@@ -43,9 +46,12 @@ def explain_keeping(lab, teller):
     enter = f"nsenter --net=/run/netns/{lab.name}"
     command = f"{lab.program('mipflow')} --socket {lab.files('mn').socket}"
     teller.step("The lab stays up; look around")
-    teller.say(f"the mobile node:        {enter}-mn -- bash       (others: -ha -core -cn -wlan -wwan)")
+    others = " ".join(f"-{name}" for name in lab.nodes if name != "mn")
+    teller.say(f"the mobile node:        {enter}-mn -- bash       (others: {others})")
     teller.say(f"its flows:              {command} flow list")
     teller.say(f"the home agent's view:  {lab.program('mipflow')} --socket {lab.files('ha').socket} binding list")
+    if lab.correspondent_node:
+        teller.say(f"the correspondent's:    {lab.program('mipflow')} --socket {lab.files('cn').socket} binding list")
     teller.say(f"a flow to look at:      {enter}-mn -- ping {lab.correspondent_address}")
     teller.say(f"the clear packets:      {enter}-mn -- tcpdump -n -i mip0")
     teller.say(f"the log of the daemon:  {lab.files('mn').log}")
@@ -65,7 +71,7 @@ def main():
         if not path.resolve().parent.is_dir():
             print(f"demo: {path}: there is no folder {path.resolve().parent}", file=sys.stderr)
             return 2
-    lab = Lab(options.build_dir)
+    lab = (Cluster if options.cluster else Lab)(options.build_dir)
     teller.step("Make the laboratory")
     with lab:
         teller.say("home network, core router, two access networks with router advertisements, correspondent node, laptop;")

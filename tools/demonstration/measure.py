@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What happened to the flows, from captures and from the logs of both ends. Pure: takes lists, gives figures."""
 
+from collections import Counter
 from dataclasses import dataclass, field
 
 # A move is over at the latest this long after its command; until then the flow's packets may use both interfaces.
@@ -28,6 +29,7 @@ class FlowKey:
     name: str
     protocol: int
     port: int
+    kind: str = ""  # "UDP", "TCP"
 
     def outgoing(self, packet):
         return packet.protocol == self.protocol and packet.destination_port == self.port
@@ -47,6 +49,7 @@ class FlowPhase:
     home_address: str | None = None
     care_of_address: str | None = None
     interface: str | None = None
+    path: str | None = None  # as the daemon said it: "tunnel", "direct"
     packets: dict = field(default_factory=dict)          # interface -> packets while the phase lasted
     settled_packets: dict = field(default_factory=dict)  # the same without the first moments
     lost_out: int | None = None   # datagrams; None for TCP, which repairs losses itself
@@ -60,6 +63,12 @@ def count_packets(captures, key, phase):
     """{interface: number of packets of the flow in this phase} from {interface: packets}."""
     return {interface: sum(1 for packet in packets if key.contains(packet) and phase.contains(packet.time_ns))
             for interface, packets in captures.items()}
+
+
+def packets_by_path(captures, key, phase):
+    """{"tunnel" | "direct" | "plain": number of packets of the flow in this phase}, without what there was none of."""
+    return dict(Counter(packet.path for packets in captures.values() for packet in packets
+                        if key.contains(packet) and phase.contains(packet.time_ns)))
 
 
 def addresses_of(packets, key):

@@ -66,9 +66,9 @@ def _number(value):
 
 
 def show_figures(teller, figures, interfaces, round_trip_ms):
-    titles = ["FLOW", "STEP", "HOME ADDRESS", "CARE-OF ADDRESS", "INTERFACE", *(f"PACKETS {name}" for name in interfaces),
+    titles = ["FLOW", "STEP", "HOME ADDRESS", "CARE-OF ADDRESS", "INTERFACE", "PATH", *(f"PACKETS {name}" for name in interfaces),
               "LOST OUT/IN", "LONGEST GAP OUT/IN", "ADDED GAP"]
-    rows = [[item.flow, item.phase, item.home_address or "-", item.care_of_address or "-", item.interface or "-",
+    rows = [[item.flow, item.phase, item.home_address or "-", item.care_of_address or "-", item.interface or "-", item.path or "-",
              *(str(item.packets.get(name, 0)) for name in interfaces),
              f"{_number(item.lost_out)}/{_number(item.lost_in)}",
              f"{milliseconds(item.gap_out_ms)} / {milliseconds(item.gap_in_ms)}", milliseconds(item.added_gap_ms)]

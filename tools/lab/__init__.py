@@ -3,7 +3,7 @@
 
            2001:db8:100::/64  home link               2001:db8:300::/64
   ha ::2 ─────────────────────── ::1 core ::1 ─────────────────────── ::10 cn
-  mipflow-had                        │  │                  correspondent node
+  mipflow-had                        │  │             mipflow-cnd if asked for
                      2001:db8:f1::/64│  │2001:db8:f2::/64
                                   wlan  wwan     access routers, radvd
                       2001:db8:1::/64│  │2001:db8:2::/64
@@ -16,17 +16,20 @@ core, so that the mobile node can be plugged in at home as well. Nothing of it t
 
     with Lab(build_directory) as lab:
         lab.start_home_agent()
+        lab.start_correspondent_node()   # without it cn is a host that knows nothing of Mobile IPv6
         lab.start_mobile_node()
         lab.wait_registered()
         lab.run("mn", ["ping", "-c1", lab.correspondent_address])
         print(lab.mipflow("flow", "list"))
 
-Only root can make it. It needs Python's standard library, iproute2, nsenter, radvd and tcpdump.
+Only root can make it. It needs Python's standard library, iproute2, nsenter, radvd and tcpdump, and kea-dhcp6 for
+start_dhcpv6_server().
 """
 
 from .capture import Capture, Packet
+from .impairment import Impairment
 from .lab import Lab
 from .process import LabError, Process, wait_until
 from .traffic import StreamRecord, TcpFlow, UdpFlow
 
-__all__ = ["Capture", "Lab", "LabError", "Packet", "Process", "StreamRecord", "TcpFlow", "UdpFlow", "wait_until"]
+__all__ = ["Capture", "Impairment", "Lab", "LabError", "Packet", "Process", "StreamRecord", "TcpFlow", "UdpFlow", "wait_until"]

@@ -2,11 +2,16 @@
 """Configuration files of the daemons and their command lines, as they would be on real hosts."""
 
 import json
+import os
 import secrets
 from dataclasses import dataclass
 from pathlib import Path
 
 from . import topology
+
+# Whom the daemons become: a number that nobody has, so that it need not be in the machine's list of users (systemd leaves it free
+# as well). What the daemons may in the lab is what they may everywhere.
+USER = 61000
 
 IDENTIFIER = "laptop@example.org"
 SPI = 4096
@@ -62,7 +67,7 @@ class DaemonFiles:
     """Where a daemon of the lab keeps everything: nothing is shared with a daemon of the host or of another lab."""
     directory: Path
     pin_directory: Path
-    name: str  # mnd or had
+    name: str  # mnd, had or cnd
 
     @property
     def configuration(self):
@@ -93,20 +98,34 @@ class DaemonFiles:
         return self.directory / "log"
 
     def prepare(self):
-        for directory in (self.directory, self.policy_directory, self.runtime_directory, self.state_directory):
-            directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for directory in (self.directory, self.policy_directory):
+            directory.mkdir(mode=0o755, parents=True, exist_ok=True)
+        for directory in (self.runtime_directory, self.state_directory):
+            directory.mkdir(mode=0o700, exist_ok=True)
 
     def write_configuration(self, values):
         self.configuration.write_text(toml(values))
 
-    def write_associations(self, key):
+    def write_associations(self, key, agent_keys):
+        """`agent_keys` {address: key} are those of home agents that share load."""
         self.associations.touch(mode=0o600)
-        self.associations.chmod(0o600)
-        self.associations.write_text(toml({"association": [{"identifier": IDENTIFIER, "spi": SPI, "key": key}]}))
+        self.protect_associations()
+        agents = [{"address": address, "key": shared} for address, shared in agent_keys.items()]
+        self.associations.write_text(toml({"association": [{"identifier": IDENTIFIER, "spi": SPI, "key": key}],
+                                           **({"agent": agents} if agents else {})}))
+
+    def protect_associations(self, mode=0o640):
+        """For root and the daemons, as `mipflow setup` leaves them; or with another mode."""
+        protect_keys(self.associations, mode)
 
     def arguments(self):
-        state = ["--state-dir", self.state_directory] if self.name == "had" else []
-        return ["--config", self.configuration, "--runtime-dir", self.runtime_directory, "--pin-dir", self.pin_directory, *state]
+        state = ["--state-dir", self.state_directory] if self.name in ("had", "mnd") else []
+        return ["--user", USER, "--config", self.configuration, "--runtime-dir", self.runtime_directory, "--pin-dir", self.pin_directory, *state]
+
+
+def protect_keys(file, mode=0o640):
+    os.chown(file, 0, USER)
+    file.chmod(mode)
 
 
 def new_key():

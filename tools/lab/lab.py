@@ -9,6 +9,7 @@ from pathlib import Path
 
 from . import bpffs, daemons, removal, topology
 from .capture import Capture
+from .dhcpv6 import Dhcpv6Server
 from .process import LabError, Process, run, wait_until
 from .traffic import TcpFlow, UdpFlow
 
@@ -38,6 +39,7 @@ class Lab:
         self.nodes = {}
         self.mobile_node = None   # Process of mipflow-mnd
         self.home_agent = None    # Process of mipflow-had
+        self.correspondent_node = None  # Process of mipflow-cnd
         self._key = daemons.new_key()
         self._processes = []
         self._programs = {}
@@ -49,9 +51,9 @@ class Lab:
         removal.remove_abandoned()
         atexit.register(self.remove)
         try:
-            self.directory.mkdir(mode=0o700)
+            self.directory.mkdir(mode=0o711)
             bpffs.acquire(self.name)
-            topology.build(self.name, self.nodes)
+            self._build()
             self._advertise()
             wait_until(self._has_care_of_addresses, "addresses and routers of wlan0 and wwan0")
         except BaseException:
@@ -80,10 +82,10 @@ class Lab:
         """Runs a command on a node to its end; see process.run for the options."""
         return self.nodes[node].run(command, **options)
 
-    def start(self, node, command, log=None):
+    def start(self, node, command, log=None, environment=None):
         """Starts a command on a node in the background; it ends with the lab at the latest."""
         log = log or self.directory / f"program-{len(self._processes)}.log"
-        process = Process(self.nodes[node].enter(command), log)
+        process = Process(self.nodes[node].enter(command), log, environment)
         self._processes.append(process)
         return process
 
@@ -95,16 +97,25 @@ class Lab:
     # ---- daemons ----
 
     def files(self, node):
-        """Where the daemon of "mn" or "ha" has its files."""
-        name = {"mn": "mnd", "ha": "had"}[node]
+        """Where the daemon of "mn", "ha" (and other home agents, "ha2"), or "cn" has its files."""
+        name = {"mn": "mnd", "ha": "had", "cn": "cnd"}[node.rstrip("0123456789")]
         return daemons.DaemonFiles(self.directory / node, bpffs.pin_directory(self.name, node), name)
 
     def start_home_agent(self, changes=None, options=()):
         """Starts mipflow-had and waits until it answers. `changes` are laid over its configuration, see daemons.merged."""
         files = self.files("ha")
-        self.home_agent = self._start_daemon("ha", "mipflow-had", files,
-                                             daemons.merged(daemons.home_agent_configuration(files), changes or {}), options)
+        self.home_agent = self.start_daemon("ha", "mipflow-had",
+                                            daemons.merged(daemons.home_agent_configuration(files), changes or {}), options)
         return self.home_agent
+
+    def start_dhcpv6_server(self, node="core", pool="2001:db8:100::d000 - 2001:db8:100::dfff", **options):
+        """Starts Kea's DHCPv6 server on the home link, on core or on ha itself; see dhcpv6.Dhcpv6Server."""
+        return Dhcpv6Server(self, node, "home0", topology.HOME_PREFIX, pool, **options).start()
+
+    def start_correspondent_node(self, changes=None, options=()):
+        """Starts mipflow-cnd on cn and waits until it answers."""
+        self.correspondent_node = self.start_daemon("cn", "mipflow-cnd", changes or {}, options)
+        return self.correspondent_node
 
     def start_mobile_node(self, changes=None, policy=None, options=()):
         """Starts mipflow-mnd and waits until it answers. `policy` is the text of its policy file."""
@@ -113,14 +124,16 @@ class Lab:
         policy_file = files.policy_directory / "50-lab.toml"
         if policy is not None:
             policy_file.write_text(policy)
-        self.mobile_node = self._start_daemon("mn", "mipflow-mnd", files,
-                                              daemons.merged(daemons.mobile_node_configuration(files), changes or {}), options)
+        self.mobile_node = self.start_daemon("mn", "mipflow-mnd",
+                                             daemons.merged(daemons.mobile_node_configuration(files), changes or {}), options)
         return self.mobile_node
 
-    def _start_daemon(self, node, program, files, configuration, options):
+    def start_daemon(self, node, program, configuration, options=()):
+        """Starts a daemon on a node and waits until it answers."""
+        files = self.files(node)
         files.prepare()
         files.write_configuration(configuration)
-        files.write_associations(self._key)
+        files.write_associations(self._key, self._agent_keys(node))
         process = self.start(node, [self.program(program), *files.arguments(), *options], files.log)
         wait_until(lambda: self._answers(process, node), f"the control socket of {program}")
         return process
@@ -130,11 +143,11 @@ class Lab:
         return self.mipflow("status", node=node) is not None
 
     def mipflow(self, *words, node="mn"):
-        """What `mipflow WORDS --json` says about the daemon on "mn" or "ha". LabError when the command fails."""
+        """What `mipflow WORDS --json` says about the daemon on "mn", "ha" or "cn". LabError when the command fails."""
         return json.loads(self.mipflow_run(*words, "--json", node=node).stdout)
 
     def mipflow_run(self, *words, node="mn", check=True):
-        """Runs the command for the daemon on "mn" or "ha"; gives subprocess.CompletedProcess."""
+        """Runs the command for the daemon on "mn", "ha" or "cn"; gives subprocess.CompletedProcess."""
         return self.run(node, [self.program("mipflow"), "--socket", self.files(node).socket, *words], check=check)
 
     def wait_registered(self, spares=2, timeout=15.0):
@@ -191,6 +204,13 @@ class Lab:
 
     # ---- life ----
 
+    def _build(self):
+        topology.build(self.name, self.nodes)
+
+    def _agent_keys(self, node):
+        """{address: key} of the home agents that this one shares load with."""
+        return {}
+
     def _advertise(self):
         for advertiser in topology.advertisers():
             configuration = self.directory / f"radvd-{advertiser.node}.conf"
@@ -211,10 +231,11 @@ class Lab:
         (self.directory / removal.KEPT).touch()
 
     def stop_daemons(self):
-        """Stops the daemons as systemd would and returns their exit codes by node; None for one that never ran."""
+        """Stops the daemons as systemd would and returns the exit codes of those that ran, by node."""
         codes = {}
-        for node, process in (("mn", self.mobile_node), ("ha", self.home_agent)):
-            codes[node] = process.stop() if process else None
+        for node, process in (("mn", self.mobile_node), ("cn", self.correspondent_node), ("ha", self.home_agent)):
+            if process:
+                codes[node] = process.stop()
         return codes
 
     def remove(self):

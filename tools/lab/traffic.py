@@ -3,6 +3,7 @@
 
 import csv
 import json
+import signal
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -55,6 +56,17 @@ class OneWay:
     def duplicates(self):
         return len(self.received) - len({number for number, _ in self.received})
 
+    def reordered(self, explained_ns=0):
+        """Numbers of the packets that came behind one that was sent more than `explained_ns` later: by so much one way may
+        be longer than another."""
+        sent_at = dict(self.sent)
+        out, latest = [], None
+        for number, _ in sorted(self.received, key=lambda item: item[1]):
+            if latest is not None and latest - sent_at[number] > explained_ns:
+                out.append(number)
+            latest = sent_at[number] if latest is None else max(latest, sent_at[number])
+        return sorted(out)
+
     def longest_gap(self):
         """Of packets in the order of arrival; None with fewer than two."""
         sent_at = dict(self.sent)
@@ -71,17 +83,18 @@ class OneWay:
 
 
 class _Flow:
-    """Two ends of mipflow-lab-traffic."""
+    """Two ends of mipflow-lab-traffic: the client on one node, the server at `address` of another."""
 
     kind = ""
 
-    def __init__(self, lab, port, label, client_options, server_options):
+    def __init__(self, lab, port, label, client_options, server_options, client="mn", server="cn", address=None):
         self.lab = lab
         self.label = label
         self.port = port
-        self._server = self._start("cn", "server", ["--listen", f"[::]:{port}", *server_options])
+        self._server_node = server
+        self._server = self._start(server, "server", ["--listen", f"[::]:{port}", *server_options])
         wait_until(lambda: self._listens(), f"{self.kind} server at port {port}")
-        self._client = self._start("mn", "client", ["--connect", f"[{lab.correspondent_address}]:{port}", *client_options])
+        self._client = self._start(client, "client", ["--connect", f"[{address or lab.correspondent_address}]:{port}", *client_options])
 
     def _file(self, end, suffix):
         return self.lab.directory / f"{self.label}-{end}.{suffix}"
@@ -94,16 +107,23 @@ class _Flow:
     def _listens(self):
         self._server.expect_running()
         word = "-lnt" if self.kind == "tcp" else "-lnu"
-        return f":{self.port} " in self.lab.run("cn", ["ss", "-H", word]).stdout
+        return f":{self.port} " in self.lab.run(self._server_node, ["ss", "-H", word]).stdout
 
     def expect_running(self):
         self._client.expect_running()
         self._server.expect_running()
 
-    def stop(self):
+    def begin_stop(self):
+        """Asks the client to end the flow in order; stopped() tells when that is done."""
+        self._client.send(signal.SIGTERM)
+
+    def stopped(self):
+        return not (self._client.running() or self._server.running())
+
+    def stop(self, timeout=15):
         """Ends the flow in order; afterwards `client` and `server` are complete."""
-        self._client.stop(timeout=15)
-        if self._server.wait(15) is None:
+        self._client.stop(timeout=timeout)
+        if self._server.wait(timeout) is None:
             self._server.stop()
 
     @cached_property
@@ -132,12 +152,12 @@ class UdpFlow(_Flow):
 
     kind = "udp"
 
-    def __init__(self, lab, port, packets_per_second=1000, size=64, label="udp", seconds=0):
+    def __init__(self, lab, port, packets_per_second=1000, size=64, label="udp", seconds=0, **where):
         options = ["--rate", packets_per_second, "--size", size]
-        super().__init__(lab, port, label, [*options, "--seconds", seconds], options)
+        super().__init__(lab, port, label, [*options, "--seconds", seconds], options, **where)
 
     @property
-    def outgoing(self):
+    def outgoing(self):  # from the client
         return OneWay(self.client.sent + self.client.send_failed, self.server.received)
 
     @property
@@ -150,8 +170,8 @@ class TcpFlow(_Flow):
 
     kind = "tcp"
 
-    def __init__(self, lab, port, megabits_out=8, megabits_in=8, label="tcp", seconds=0):
-        super().__init__(lab, port, label, ["--rate", megabits_out, "--seconds", seconds], ["--rate", megabits_in])
+    def __init__(self, lab, port, megabits_out=8, megabits_in=8, label="tcp", seconds=0, **where):
+        super().__init__(lab, port, label, ["--rate", megabits_out, "--seconds", seconds], ["--rate", megabits_in], **where)
 
     def complete(self):
         """Both ends ended in order and every octet that was sent arrived as it was."""
