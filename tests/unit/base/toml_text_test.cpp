@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include <catch2/catch.hpp>
 
+#include <string>
+#include <utility>
+#include <vector>
+
 #include "mipflow/base/toml_text.hpp"
 
 namespace mipflow {
@@ -11,7 +15,7 @@ TEST_CASE("characters that are not ASCII may stand in strings and comments", "[t
         "a = \"\"\"\u00fc\n\u00fc\"\"\"", "a = '''\u00fc'\n\\'''", "a = \"\"\"\\\n  b\u00fc\"\"\"", "\xef\xbb\xbf" "a = 1", "a = \"\" # \u00fc",
         "a = \"\\", "a = \"\"\"\\\n "}) {
     INFO(text);
-    CHECK(find_stray_character(text) == std::nullopt);
+    CHECK_FALSE(find_obstacle(text));
   }
 }
 
@@ -35,7 +39,26 @@ TEST_CASE("others are found, with line and column in characters", "[toml_text]")
                                         {"a = 1\xff", {1, 6}},
                                         {"a\xef\xbb\xbf = 1", {1, 2}}}));
   INFO(row.text);
-  CHECK(find_stray_character(row.text) == row.position);
+  const auto obstacle = find_obstacle(row.text);
+  REQUIRE(obstacle);
+  CHECK(obstacle->position == row.position);
+}
+
+TEST_CASE("keys have an end, wherever they stand", "[toml_text]") {
+  std::string key = "a";
+  for (std::size_t parts = 1; parts < kMostKeyParts; ++parts) key += ".a";
+  for (const auto& [before, behind] : std::vector<std::pair<std::string, std::string>>{
+           {"", " = 1"}, {"[", "]"}, {"[[", "]]"}, {"x = {", " = 1}"}, {"x = {y = 1, ", " = 1}"}, {"x.y = 1.5\n", " = 1"}}) {
+    INFO(before);
+    CHECK_FALSE(find_obstacle(before + key + behind));
+    const auto obstacle = find_obstacle(before + key + ".a" + behind);
+    REQUIRE(obstacle);
+    CHECK(obstacle->reason == std::string("a key of more than 32 parts"));
+  }
+  CHECK_FALSE(find_obstacle("x = \"" + std::string(1000, '.') + "\" # " + std::string(1000, '.')));
+  std::string numbers = "x = [";
+  for (int i = 0; i < 1000; ++i) numbers += "1.5, ";
+  CHECK_FALSE(find_obstacle(numbers + ']'));
 }
 
 }  // namespace mipflow

@@ -13,17 +13,18 @@ namespace {
 
 Address address(const char* text) { return Address::parse(text).value(); }
 
+constexpr TimePoint kNow{std::chrono::hours{1}};
 const Address kFirst = address("2001:db8:a::1");
 const Address kSecond = address("2001:db8:a::2");
 const Address kRouter = address("fe80::1");
 const Address kOtherRouter = address("fe80::2");
 
 void make_usable(InterfaceTable& table, InterfaceIndex index, const char* name, InterfaceKind kind = InterfaceKind::Other) {
-  table.set_link(index, name, kind, true, true, 1500);
+  table.set_link(index, name, kind, true, true, 1500, kNow);
   Address own = kFirst;
   own.octets[7] = static_cast<std::uint8_t>(index);
-  table.set_address(index, {.address = own});
-  table.set_router(index, kRouter, true);
+  table.set_address(index, {.address = own}, kNow);
+  table.set_router(index, kRouter, true, kNow);
   REQUIRE(table.find(index)->usable());
 }
 
@@ -32,19 +33,19 @@ void make_usable(InterfaceTable& table, InterfaceIndex index, const char* name, 
 TEST_CASE("an interface becomes usable step by step and says what is missing", "[interface_table]") {
   InterfaceTable table;
   CHECK(table.find(InterfaceIndex{3}) == nullptr);
-  CHECK(table.set_link(3, "wlan0", InterfaceKind::Wifi, false, false, 1500));
+  CHECK(table.set_link(3, "wlan0", InterfaceKind::Wifi, false, false, 1500, kNow));
   CHECK(table.find(InterfaceIndex{3})->why_not() == "is down");
-  CHECK(table.set_link(3, "wlan0", InterfaceKind::Wifi, true, false, 1500));
+  CHECK(table.set_link(3, "wlan0", InterfaceKind::Wifi, true, false, 1500, kNow));
   CHECK(table.find(InterfaceIndex{3})->why_not() == "has no carrier");
-  CHECK(table.set_link(3, "wlan0", InterfaceKind::Wifi, true, true, 1500));
+  CHECK(table.set_link(3, "wlan0", InterfaceKind::Wifi, true, true, 1500, kNow));
   CHECK(table.find(InterfaceIndex{3})->why_not() == "has no global IPv6 address");
-  CHECK(table.set_address(3, {.address = kFirst, .tentative = true}));
+  CHECK(table.set_address(3, {.address = kFirst, .tentative = true}, kNow));
   CHECK(table.find(InterfaceIndex{3})->why_not() == "has only addresses under duplicate address detection");
-  CHECK(table.set_address(3, {.address = kFirst}));
+  CHECK(table.set_address(3, {.address = kFirst}, kNow));
   CHECK(table.find(InterfaceIndex{3})->why_not() == "has no default router");
-  CHECK(table.set_router(3, kRouter, false));
+  CHECK(table.set_router(3, kRouter, false, kNow));
   CHECK(table.find(InterfaceIndex{3})->why_not() == "has no reachable default router");
-  CHECK(table.set_router(3, kRouter, true));
+  CHECK(table.set_router(3, kRouter, true, kNow));
   CHECK(table.find(InterfaceIndex{3})->usable());
   CHECK(table.find(InterfaceIndex{3})->care_of_address == kFirst);
   CHECK(table.find(InterfaceIndex{3})->router() == kRouter);
@@ -54,65 +55,65 @@ TEST_CASE("the same report twice changes nothing, a relevant one does", "[interf
   InterfaceTable table;
   make_usable(table, 3, "wlan0");
   const Address own = table.find(InterfaceIndex{3})->care_of_address;
-  CHECK_FALSE(table.set_link(3, "wlan0", InterfaceKind::Other, true, true, 1500));
-  CHECK_FALSE(table.set_address(3, {.address = own}));
-  CHECK_FALSE(table.set_router(3, kRouter, true));
-  CHECK_FALSE(table.set_address(3, {.address = kSecond}));        // a second address moves nothing
-  CHECK_FALSE(table.set_router(3, kOtherRouter, true));           // nor does a second router
-  CHECK_FALSE(table.remove_address(3, kSecond));
-  CHECK_FALSE(table.remove_router(3, kOtherRouter));
-  CHECK(table.set_link(3, "wlan0", InterfaceKind::Other, true, true, 1400));
-  CHECK(table.set_link(3, "wifi0", InterfaceKind::Other, true, true, 1400));
-  CHECK(table.set_link(3, "wifi0", InterfaceKind::Other, true, false, 1400));
+  CHECK_FALSE(table.set_link(3, "wlan0", InterfaceKind::Other, true, true, 1500, kNow));
+  CHECK_FALSE(table.set_address(3, {.address = own}, kNow));
+  CHECK_FALSE(table.set_router(3, kRouter, true, kNow));
+  CHECK_FALSE(table.set_address(3, {.address = kSecond}, kNow));  // a second address moves nothing
+  CHECK_FALSE(table.set_router(3, kOtherRouter, true, kNow));     // nor does a second router
+  CHECK_FALSE(table.remove_address(3, kSecond, kNow));
+  CHECK_FALSE(table.remove_router(3, kOtherRouter, kNow));
+  CHECK(table.set_link(3, "wlan0", InterfaceKind::Other, true, true, 1400, kNow));
+  CHECK(table.set_link(3, "wifi0", InterfaceKind::Other, true, true, 1400, kNow));
+  CHECK(table.set_link(3, "wifi0", InterfaceKind::Other, true, false, 1400, kNow));
   CHECK(table.remove_link(3));
   CHECK_FALSE(table.remove_link(3));
-  CHECK_FALSE(table.remove_address(3, own));
-  CHECK_FALSE(table.remove_router(3, kRouter));
+  CHECK_FALSE(table.remove_address(3, own, kNow));
+  CHECK_FALSE(table.remove_router(3, kRouter, kNow));
 }
 
 TEST_CASE("the care-of address stays as long as it can", "[interface_table]") {
   InterfaceTable table;
-  table.set_link(3, "wlan0", InterfaceKind::Wifi, true, true, 1500);
-  table.set_address(3, {.address = kFirst});
-  table.set_address(3, {.address = kSecond});
+  table.set_link(3, "wlan0", InterfaceKind::Wifi, true, true, 1500, kNow);
+  table.set_address(3, {.address = kFirst}, kNow);
+  table.set_address(3, {.address = kSecond}, kNow);
   const auto care_of_address = [&] { return table.find(InterfaceIndex{3})->care_of_address; };
   CHECK(care_of_address() == kFirst);
-  CHECK(table.set_address(3, {.address = kFirst, .deprecated = true}));
+  CHECK(table.set_address(3, {.address = kFirst, .deprecated = true}, kNow));
   CHECK(care_of_address() == kSecond);
-  CHECK_FALSE(table.set_address(3, {.address = kFirst}));
+  CHECK_FALSE(table.set_address(3, {.address = kFirst}, kNow));
   CHECK(care_of_address() == kSecond);
-  CHECK_FALSE(table.set_address(3, {.address = kFirst, .deprecated = true}));
-  CHECK_FALSE(table.set_address(3, {.address = kSecond, .deprecated = true}));  // deprecated beats none
+  CHECK_FALSE(table.set_address(3, {.address = kFirst, .deprecated = true}, kNow));
+  CHECK_FALSE(table.set_address(3, {.address = kSecond, .deprecated = true}, kNow));  // deprecated beats none
   CHECK(care_of_address() == kSecond);
-  CHECK(table.remove_address(3, kSecond));
+  CHECK(table.remove_address(3, kSecond, kNow));
   CHECK(care_of_address() == kFirst);
-  CHECK(table.remove_address(3, kFirst));
+  CHECK(table.remove_address(3, kFirst, kNow));
   CHECK(care_of_address().is_unspecified());
 }
 
 TEST_CASE("temporary, tentative and unroutable addresses are never care-of addresses", "[interface_table]") {
   InterfaceTable table;
-  table.set_link(3, "wlan0", InterfaceKind::Wifi, true, true, 1500);
+  table.set_link(3, "wlan0", InterfaceKind::Wifi, true, true, 1500, kNow);
   for (const char* text : {"fe80::5", "::1", "ff02::1", "::", "::ffff:192.0.2.1"}) {
     INFO(text);
-    CHECK_FALSE(table.set_address(3, {.address = address(text)}));
+    CHECK_FALSE(table.set_address(3, {.address = address(text)}, kNow));
   }
   CHECK(table.find(InterfaceIndex{3})->addresses.empty());
-  CHECK(table.set_address(3, {.address = kFirst, .temporary = true}));
+  CHECK(table.set_address(3, {.address = kFirst, .temporary = true}, kNow));
   CHECK(table.find(InterfaceIndex{3})->why_not() == "has only temporary addresses");
   CHECK(table.find(InterfaceIndex{3})->care_of_address.is_unspecified());
-  CHECK(table.set_address(3, {.address = kSecond}));
+  CHECK(table.set_address(3, {.address = kSecond}, kNow));
   CHECK(table.find(InterfaceIndex{3})->care_of_address == kSecond);
 }
 
 TEST_CASE("a reachable router is preferred to the one before it", "[interface_table]") {
   InterfaceTable table;
   make_usable(table, 3, "wlan0");
-  table.set_router(3, kOtherRouter, true);
-  CHECK(table.set_router(3, kRouter, false));
+  table.set_router(3, kOtherRouter, true, kNow);
+  CHECK(table.set_router(3, kRouter, false, kNow));
   CHECK(table.find(InterfaceIndex{3})->router() == kOtherRouter);
   CHECK(table.find(InterfaceIndex{3})->usable());
-  CHECK(table.remove_router(3, kOtherRouter));
+  CHECK(table.remove_router(3, kOtherRouter, kNow));
   CHECK_FALSE(table.find(InterfaceIndex{3})->usable());
   CHECK(table.find(InterfaceIndex{3})->router() == kRouter);
 }
@@ -124,7 +125,7 @@ TEST_CASE("interfaces are found by name and listed by kind, then by name", "[int
   make_usable(table, 9, "eth0", InterfaceKind::Wired);
   make_usable(table, 4, "wlan0", InterfaceKind::Wifi);
   make_usable(table, 1, "usb0", InterfaceKind::Other);
-  table.set_link(7, "eth1", InterfaceKind::Wired, true, false, 1500);
+  table.set_link(7, "eth1", InterfaceKind::Wired, true, false, 1500, kNow);
   std::string order;
   for (const Interface* each : table.usable()) order += each->name + ' ';
   CHECK(order == "eth0 wlan0 wlan1 wwan0 usb0 ");
@@ -138,11 +139,11 @@ TEST_CASE("the order of the reports does not matter", "[interface_table][random]
   std::mt19937_64 random(test::seed("interface_table_test"));
   for (int run = 0; run < 500; ++run) {
     std::vector<std::function<void(InterfaceTable&)>> reports{
-        [](InterfaceTable& t) { t.set_link(3, "wlan0", InterfaceKind::Wifi, true, true, 1500); },
-        [](InterfaceTable& t) { t.set_address(3, {.address = kFirst}); },
-        [](InterfaceTable& t) { t.set_address(3, {.address = kSecond, .temporary = true}); },
-        [](InterfaceTable& t) { t.set_router(3, kRouter, true); },
-        [](InterfaceTable& t) { t.set_router(3, kOtherRouter, false); }};
+        [](InterfaceTable& t) { t.set_link(3, "wlan0", InterfaceKind::Wifi, true, true, 1500, kNow); },
+        [](InterfaceTable& t) { t.set_address(3, {.address = kFirst}, kNow); },
+        [](InterfaceTable& t) { t.set_address(3, {.address = kSecond, .temporary = true}, kNow); },
+        [](InterfaceTable& t) { t.set_router(3, kRouter, true, kNow); },
+        [](InterfaceTable& t) { t.set_router(3, kOtherRouter, false, kNow); }};
     std::shuffle(reports.begin(), reports.end(), random);
     InterfaceTable table;
     for (const auto& report : reports) report(table);
@@ -155,8 +156,8 @@ TEST_CASE("the order of the reports does not matter", "[interface_table][random]
 
 TEST_CASE("an interface that was not reported itself is not usable", "[interface_table]") {
   InterfaceTable table;
-  table.set_address(3, {.address = kFirst});
-  table.set_router(3, kRouter, true);
+  table.set_address(3, {.address = kFirst}, kNow);
+  table.set_router(3, kRouter, true, kNow);
   CHECK_FALSE(table.find(InterfaceIndex{3})->usable());
   CHECK(table.usable().empty());
 }

@@ -103,13 +103,14 @@ TEST_CASE("the flow table does what a plain list does", "[flow_mapping_table][ra
         case 1:
         case 2: {
           constexpr std::array<std::uint8_t, 4> kProtocols{kProtocolTcp, kProtocolUdp, kProtocolIcmpv6, 50};
-          FlowEntry entry{.information = {.key = {.source = numbered(1, below(3)),
-                                                  .correspondent = numbered(2, below(2)),
-                                                  .source_port = static_cast<std::uint16_t>(below(6)),
-                                                  .protocol = kProtocols[below(4)]}},
-                          .home_address = below(4) == 0 ? Address{} : numbered(1, below(3)),
-                          .binding_holder = numbered(3, below(2)),
-                          .initiated_by_correspondent = below(2) == 0};
+          FlowEntry entry;
+          entry.information.key.source = numbered(1, below(3));
+          entry.information.key.correspondent = numbered(2, below(2));
+          entry.information.key.source_port = static_cast<std::uint16_t>(below(6));
+          entry.information.key.protocol = kProtocols[below(4)];
+          entry.home_address = below(4) == 0 ? Address{} : numbered(1, below(3));
+          entry.binding_holder = numbered(3, below(2));
+          entry.initiated_by_correspondent = below(2) == 0;
           const auto inserted = table.insert(entry, now);
           if (model.has_key(entry.information.key)) {
             REQUIRE(inserted.error() == InsertRefusal::KeyExists);

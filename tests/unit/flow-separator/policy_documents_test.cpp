@@ -7,8 +7,12 @@
 #include <string>
 
 #include "mipflow/flow-separator/policy.hpp"
+#include "policy_support.hpp"
 
 namespace mipflow::flow_separator {
+
+using testing::interfaces_of;
+
 namespace {
 
 std::string content(const std::string& path) {
@@ -21,11 +25,25 @@ std::string content(const std::string& path) {
 }
 
 Policy parse(const std::string& name, const std::string& text) {
-  const auto policy = Policy::parse(std::vector<PolicyFile>{{name, text}}, nullptr);
+  const auto policy = Policy::parse(std::vector<PolicyFile>{{name, text}}, testing::kNames);
   if (!policy)
     for (const PolicyError& error : policy.error()) UNSCOPED_INFO(to_string(error));
   REQUIRE(policy);
   return *policy;
+}
+
+// The values in quotation marks of the table row of a key.
+std::vector<std::string> values_in_row(const std::string& document, const std::string& key) {
+  const std::size_t row = document.find("| `" + key + "` |");
+  REQUIRE(row != std::string::npos);
+  const std::string line = document.substr(row, document.find('\n', row) - row);
+  std::vector<std::string> values;
+  for (std::size_t at = line.find('"'); at != std::string::npos;) {
+    const std::size_t end = line.find('"', at + 1);
+    values.push_back(line.substr(at, end - at + 1));
+    at = line.find('"', end + 1);
+  }
+  return values;
 }
 
 }  // namespace
@@ -38,24 +56,37 @@ TEST_CASE("the example of docs/policy.md", "[policy]") {
   REQUIRE(begin > opening.size());
   REQUIRE(end != std::string::npos);
   const Policy policy = parse("policy.md", document.substr(begin, end - begin));
-  REQUIRE(policy.classes().size() == 4);
-  CHECK(policy.find("voice")->interfaces == std::vector<std::string>{"wlan0", "ww*"});
+  std::vector<std::string> names;
+  for (const PolicyClass& each : policy.classes()) names.push_back(each.name);
+  CHECK(names == std::vector<std::string>{"local", "backup", "voice", "ssh", "downloads", "default"});
+  CHECK(policy.find("local")->bypass);
+  CHECK(policy.bypassed_prefixes().size() == 2);
+  CHECK(interfaces_of(*policy.find("voice")) == std::vector<std::string>{"wlan0", "cellular (round trip below 150 ms)", "cellular"});
+  CHECK(policy.find("voice")->home_address == HomeAddressRule::Fixed);
+  CHECK(policy.find("voice")->route_optimization == RouteOptimization::Yes);
+  CHECK(policy.find("backup")->layer == PolicyLayer::Mandatory);
   CHECK(policy.find("ssh")->home_address == HomeAddressRule::Primary);
+  CHECK(policy.find("downloads")->selectable == Selectable::Only);
+  CHECK(interfaces_of(policy.default_class()) == std::vector<std::string>{"* (online)", "*"});
 }
 
-TEST_CASE("the protocols that docs/policy.md names are known", "[policy]") {
+TEST_CASE("the values that docs/policy.md names are known", "[policy]") {
   const std::string document = content("docs/policy.md");
-  const std::size_t row = document.find("| `protocol` |");
-  REQUIRE(row != std::string::npos);
-  const std::string line = document.substr(row, document.find('\n', row) - row);
-  int names = 0;
-  for (std::size_t at = line.find('"'); at != std::string::npos; at = line.find('"', at + 1)) {
-    const std::size_t end = line.find('"', at + 1);
-    parse("policy.md", "[[class]]\nmatch.protocol = " + line.substr(at, end - at + 1));
-    at = end;
-    ++names;
+  struct Row {
+    const char* key;
+    std::size_t values;
+    const char* table;
+  };
+  for (const Row& row : {Row{"protocol", 12, "match"}, Row{"dscp", 4, "match"}, Row{"icmp-type", 4, "match"}, Row{"extension-header", 5, "match"},
+                         Row{"program", 2, "match"}, Row{"cgroup", 1, "match"}, Row{"unit", 2, "match"}, Row{"time", 3, "match"},
+                         // three words, "class", an address, and what it is when left out
+                         Row{"home-address", 6, "action"}, Row{"route-optimization", 4, "action"}, Row{"selectable", 1, "action"}}) {
+    INFO(row.key);
+    const auto values = values_in_row(document, row.key);
+    CHECK(values.size() == row.values);
+    const std::string in = row.table == std::string("match") ? "match." : "";
+    for (const std::string& value : values) parse("policy.md", "[[class]]\n" + in + row.key + " = " + value);
   }
-  CHECK(names == 12);
 }
 
 TEST_CASE("the packaged example, as it is and without its comment signs", "[policy]") {
@@ -67,7 +98,13 @@ TEST_CASE("the packaged example, as it is and without its comment signs", "[poli
     const bool code = line.find('=') != std::string::npos || line.find('[') != std::string::npos;
     active += (line.substr(0, 2) == "# " && code ? line.substr(2) : line) + '\n';
   }
-  CHECK(parse("10-example.toml", active).classes().size() == 2);
+  const Policy policy = parse("10-example.toml", active);
+  REQUIRE(policy.classes().size() == 3);
+  CHECK(policy.find("local")->bypass);
+  CHECK(policy.find("voice")->layer == PolicyLayer::Mandatory);
+  CHECK(policy.find("voice")->home_address == HomeAddressRule::Fixed);
+  CHECK(policy.find("voice")->route_optimization == RouteOptimization::Yes);
+  CHECK(interfaces_of(*policy.find("voice")) == std::vector<std::string>{"wifi", "cellular (online)"});
 }
 
 }  // namespace mipflow::flow_separator

@@ -6,78 +6,42 @@
 #include <string>
 
 #include "mipflow/flow-separator/policy.hpp"
+#include "policy_support.hpp"
 #include "support/seed.hpp"
 
 namespace mipflow::flow_separator {
-namespace {
+using namespace testing;
 
-std::optional<std::uint32_t> no_users(std::string_view) { return std::nullopt; }
-
-std::vector<std::string> errors_of(const std::vector<PolicyFile>& files) {
-  const auto policy = Policy::parse(files, no_users);
-  std::vector<std::string> out;
-  if (!policy)
-    for (const PolicyError& error : policy.error()) out.push_back(to_string(error));
-  return out;
-}
-
-}  // namespace
-
-TEST_CASE("golden messages", "[policy]") {
-  struct Row {
-    const char* text;
-    const char* message;  // behind "p.toml:"
-  };
-  const Row row = GENERATE(values<Row>({
+TEST_CASE("golden messages about the file and its classes", "[policy]") {
+  check(GENERATE(values<Golden>({
       {"klass = 1", "1:1: unknown key \"klass\" in the file; did you mean \"class\"?"},
-      {"colour = 1", "1:1: unknown key \"colour\" in the file; possible are class, default"},
+      {"colour = 1", "1:1: unknown key \"colour\" in the file; possible are policy, class, default"},
       {"[class]\nname = \"x\"", "1:1: \"class\" has to be a list of tables; write [[class]] instead of [class]"},
       {"class = [1]", "1:10: expected a table written as [[class]], found 1"},
-      {"[[class]]\ninterface = [\"wlan0\"]", "2:1: unknown key \"interface\" in a class; did you mean \"interfaces\"?"},
       {"[[class]]\nport = 22", "2:1: unknown key \"port\" in a class; it belongs into [class.match]"},
       {"[[class]]\nname = 5", "2:8: \"name\" has to be a text, found 5"},
       {"[[class]]\nname = \"two words\"",
-       "2:8: the name \"two words\" is not possible; expected 1 to 64 characters without blanks and quotation marks"},
-      {"[[class]]\nname = \"default\"", "2:8: the name \"default\" belongs to what no class matches; write [default]"},
+       "2:8: the name \"two words\" is not possible; expected 1 to 64 characters without blanks, colons and quotation marks"},
       {"[[class]]\nname = \"a\"\n[[class]]\nname = \"a\"",
        "4:8: a second class with the name \"a\"; the first one is at p.toml:1"},
-      {"[[class]]\ninterfaces = []", "2:14: \"interfaces\": the list is empty; leave the key out when everything is meant"},
-      {"[[class]]\ninterfaces = [\"wlan0\", 7]",
-       "2:24: \"interfaces\": expected names of interfaces like \"wlan0\" or \"ww*\", found 7"},
-      {"[[class]]\ninterfaces = \"wlan 0\"",
-       "2:14: \"interfaces\": \"wlan 0\" can not be the name of an interface; expected a name of at most 15 characters like "
-       "\"wlan0\" or a pattern like \"ww*\""},
-      {"[[class]]\nhome-address = \"own\"", "2:16: \"home-address\": expected \"figure-6\" or \"primary\", found \"own\""},
-      {"[[class]]\nmatch = 5", "2:9: \"match\" has to be a table written as [class.match], found 5"},
-      {"[[class]]\nmatch.ports = 5", "2:7: unknown key \"ports\" in [class.match]; did you mean \"port\"?"},
-      {"[[class]]\nmatch.protocol = \"upd\"", "2:18: \"protocol\": \"upd\" is not a protocol; did you mean \"udp\"?"},
-      {"[[class]]\nmatch.protocol = \"quic\"", "2:18: \"protocol\": \"quic\" is not a protocol; expected a number 0-255 or one "
-                                              "of tcp, udp, dccp, ipv6, gre, esp, ah, icmpv6, ospf, l2tp, sctp, udplite"},
-      {"[[class]]\nmatch.protocol = \"icmp\"", "2:18: \"protocol\": \"icmp\" is not a protocol; did you mean \"icmpv6\"?"},
-      {"[[class]]\nmatch.protocol = 256",
-       "2:18: \"protocol\": expected a protocol like \"udp\" or a number 0-255, found 256"},
-      {"[[class]]\nmatch.peer = \"192.0.2.1\"",
-       "2:14: \"peer\": \"192.0.2.1\" is not an IPv6 prefix; expected one like \"2001:db8::/32\" or an address"},
-      {"[[class]]\nmatch.peer = \"2001:db8::1/32\"",
-       "2:14: \"peer\": \"2001:db8::1/32\" has bits set behind its length; did you mean \"2001:db8::/32\"?"},
-      {"[[class]]\nmatch.peer = 5", "2:14: \"peer\": expected an IPv6 prefix or address as a text, found 5"},
-      {"[[class]]\nmatch.port = 65536",
-       "2:14: \"port\": expected a port 0-65535 or a range like \"1024-2047\", found 65536"},
-      {"[[class]]\nmatch.port = -1", "2:14: \"port\": expected a port 0-65535 or a range like \"1024-2047\", found -1"},
-      {"[[class]]\nmatch.port = [22, \"ssh\"]",
-       "2:19: \"port\": \"ssh\" is not a port; expected a number 0-65535 or a range like \"1024-2047\""},
-      {"[[class]]\nmatch.port = \"20-10\"",
-       "2:14: \"port\": the range \"20-10\" is empty; the smaller port comes first, as in \"10-20\""},
-      {"[[class]]\nmatch = { protocol = \"icmpv6\", port = 5 }",
-       "2:39: \"port\" would never match: protocol 58 has no ports; only tcp, udp and sctp have"},
-      {"[[class]]\nmatch.dscp = 64", "2:14: \"dscp\": expected a DSCP like \"ef\" or a number 0-63, found 64"},
-      {"[[class]]\nmatch.flow-label = 0x100000", "2:20: \"flow-label\": expected a flow label 0-0xfffff, found 1048576"},
-      {"[[class]]\nmatch.user = \"nobody-here\"", "2:14: \"user\": there is no user \"nobody-here\" on this host"},
-      {"[[class]]\nmatch.user = true", "2:14: \"user\": expected the name or the number of a user, found true"},
       {"default = 5", "1:11: \"default\" has to be a table written as [default], found 5"},
-      {"[default]\nname = \"x\"", "2:1: unknown key \"name\" in [default]; possible are interfaces, home-address"},
-  }));
-  CHECK(errors_of({{"p.toml", row.text}}) == std::vector<std::string>{std::string("p.toml:") + row.message});
+      {"[default]\nname = \"x\"", "2:1: unknown key \"name\" in [default]; it belongs into a [[class]]"},
+      {"[[class]]\nname = \"default\"", "2:8: the name \"default\" belongs to what no class matches; write [default]"},
+      {"[default]\ncolour = \"x\"", "2:1: unknown key \"colour\" in [default]; possible are bypass, interfaces, never, return-after, "
+                                   "home-address, route-optimization"},
+      {"policy = true", "1:10: \"policy\" has to be a table written as [policy], found true"},
+      {"[policy]\nmandatry = true", "2:1: unknown key \"mandatry\" in [policy]; did you mean \"mandatory\"?"},
+      {"[policy]\ninterfaces = \"*\"", "2:1: unknown key \"interfaces\" in [policy]; it belongs into a [[class]]"},
+      {"[policy]\nmandatory = \"yes\"", "2:13: \"mandatory\": expected true or false, found \"yes\""},
+      {"[[class]]\nmandatory = 1", "2:13: \"mandatory\": expected true or false, found 1"},
+      {"[[class]]\nname = \"a:b\"",
+       "2:8: the name \"a:b\" is not possible; expected 1 to 64 characters without blanks, colons and quotation marks"},
+      {"[[class]]\nselectable = \"always\"", "2:14: \"selectable\": expected true, false or \"only\", found \"always\""},
+      {"[[class]]\nselectable = \"only\"\nmatch.port = 22",
+       "3:1: \"match\" means nothing with selectable = \"only\": no flow gets the class by itself"},
+      {"[[class]]\nselectable = \"only\"\nexcept = { port = 22 }",
+       "3:10: \"except\" means nothing with selectable = \"only\": no flow gets the class by itself"},
+  })));
 }
 
 TEST_CASE("text that is no TOML is reported with its place", "[policy]") {
@@ -132,6 +96,20 @@ TEST_CASE("a policy without bound is refused", "[policy]") {
   CHECK(errors == std::vector<std::string>{"p.toml:16386:1: \"port\": too many values to match; at most 16384 are possible"});
 }
 
+TEST_CASE("texts that are made to take time or memory", "[policy]") {
+  const auto many = [](const char* text) {
+    std::string out;
+    while (out.size() < Policy::kMaxForeignText - 100) out += text;
+    return out;
+  };
+  for (const std::string& text : {many("a.") + "a = 1", '[' + many("a.") + "a]", "[[" + many("a.") + "a]]", "x = " + many("["), "x = " + many("{a="),
+                                  "x = " + many("[") + many("]"), "[[class]]\nmatch.port = [" + many("[],") + ']', many("[[class]]\n"),
+                                  many("[a.b]\n"), "x = \"" + many("\\u0041") + '"', "x = " + many("1")}) {
+    INFO(text.substr(0, 40));
+    CHECK_FALSE(errors_of({{"p.toml", text, PolicyLayer::User, 1000, "alice"}}).empty());
+  }
+}
+
 TEST_CASE("control characters and length of a text do not get into messages", "[policy]") {
   const auto errors = errors_of({{"p.toml", "[[class]]\nmatch.user = \"\\u001b[31m" + std::string(5000, 'x') + "\"\n"}});
   REQUIRE(errors.size() == 1);
@@ -141,13 +119,23 @@ TEST_CASE("control characters and length of a text do not get into messages", "[
 
 // A mistyped file must give an error with a place or a policy, whatever the typing mistake.
 TEST_CASE("random damage to a good file", "[policy][random]") {
-  std::mt19937_64 random(test::seed("policy_errors_test"));
+  std::mt19937_64 random(mipflow::test::seed("policy_errors_test"));
   const std::string good = R"([[class]]
 name = "voice"
-interfaces = ["wlan0", "ww*"]
+selectable = true
+interfaces = ["wlan0", { kind = "cellular", when = { online = true, round-trip-below = "80 ms", loss-below = "0.5 %" } }]
+never = "usb*"
+return-after = "30 s"
+home-address = "2001:db8:100::5060"
+route-optimization = "yes"
 match = { protocol = ["udp", 6], peer = "2001:db8::/32", port = [5060, "7000-8000"], dscp = "ef", flow-label = 5, user = 7 }
+except = { program = "/usr/bin/*", cgroup = "/user.slice", unit = "a.scope", time = ["mon-fri 08:00-18:00", "sun"] }
+[[class]]
+bypass = true
+match = { icmp-type = "echo-request", extension-header = "routing", group = 7 }
 [default]
 home-address = "primary"
+route-optimization = "no"
 )";
   int accepted = 0;
   int refused = 0;
@@ -161,7 +149,7 @@ home-address = "primary"
         default: text.insert(at, 1, "[]{}\"=,.\n0a"[random() % 11]); break;
       }
     }
-    const auto policy = Policy::parse(std::vector<PolicyFile>{{"p.toml", text}}, no_users);
+    const auto policy = Policy::parse(std::vector<PolicyFile>{{"p.toml", text}}, kNames);
     if (policy) {
       ++accepted;
       continue;

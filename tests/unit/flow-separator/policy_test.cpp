@@ -4,51 +4,18 @@
 #include <string>
 
 #include "mipflow/flow-separator/policy.hpp"
+#include "policy_support.hpp"
 
 namespace mipflow::flow_separator {
-namespace {
-
-Address address(const char* text) { return Address::parse(text).value(); }
-
-std::optional<std::uint32_t> users(std::string_view name) {
-  if (name == "alice") return 1000;
-  if (name == "root") return 0;
-  return std::nullopt;
-}
-
-Policy parse(std::vector<PolicyFile> files) {
-  const auto policy = Policy::parse(files, users);
-  if (!policy)
-    for (const PolicyError& error : policy.error()) UNSCOPED_INFO(to_string(error));
-  REQUIRE(policy);
-  return *policy;
-}
-
-Policy parse(std::string text) { return parse({{"policy.toml", std::move(text)}}); }
-
-// A policy of one class "x" with this match.
-Policy matching(const std::string& match) { return parse("[[class]]\nname = \"x\"\n[class.match]\n" + match + "\n"); }
-
-FlowAttributes flow(std::uint8_t protocol, const char* peer, std::uint16_t port, std::uint16_t local_port = 40'000) {
-  return {.key = {.source = address("2001:db8:1::1"),
-                  .correspondent = address(peer),
-                  .source_port = local_port,
-                  .correspondent_port = port,
-                  .protocol = protocol}};
-}
-
-bool matches(const Policy& policy, const FlowAttributes& attributes) { return policy.classify(attributes).name == "x"; }
-
-constexpr const char* kPeer = "2001:db8:c::1";
-
-}  // namespace
+using namespace testing;
 
 TEST_CASE("without files and from empty files there is the default class alone", "[policy]") {
   for (const Policy& policy : {Policy(), parse(""), parse("# nothing\n"), parse(std::vector<PolicyFile>{})}) {
     REQUIRE(policy.classes().size() == 1);
     CHECK(policy.default_class().name == "default");
-    CHECK(policy.default_class().interfaces == std::vector<std::string>{"*"});
+    CHECK(interfaces_of(policy.default_class()) == std::vector<std::string>{"*"});
     CHECK(policy.default_class().home_address == HomeAddressRule::Figure6);
+    CHECK(policy.default_class().route_optimization == RouteOptimization::Prefer);
     CHECK(policy.default_class().origin.empty());
     CHECK(&policy.classify(flow(kProtocolTcp, kPeer, 22)) == &policy.default_class());
   }
@@ -60,6 +27,7 @@ TEST_CASE("a class with everything", "[policy]") {
 name = "voice"
 interfaces = ["wlan0", "ww*", "*"]
 home-address = "primary"
+route-optimization = "yes"
 [class.match]
 protocol = "udp"
 peer = "2001:db8:c::/48"
@@ -75,13 +43,15 @@ interfaces = "eth0"
   REQUIRE(policy.classes().size() == 2);
   const PolicyClass& voice = policy.classes()[0];
   CHECK(voice.name == "voice");
-  CHECK(voice.interfaces == std::vector<std::string>{"wlan0", "ww*", "*"});
+  CHECK(interfaces_of(voice) == std::vector<std::string>{"wlan0", "ww*", "*"});
   CHECK(voice.home_address == HomeAddressRule::Primary);
+  CHECK(voice.fixed_home_address == std::nullopt);
+  CHECK(voice.route_optimization == RouteOptimization::Yes);
   CHECK(voice.origin == "policy.toml:2");
   CHECK(policy.find("voice") == &voice);
   CHECK(policy.find("video") == nullptr);
-  CHECK(policy.default_class().interfaces == std::vector<std::string>{"eth0"});
-  CHECK(policy.default_class().origin == "policy.toml:15");
+  CHECK(interfaces_of(policy.default_class()) == std::vector<std::string>{"eth0"});
+  CHECK(policy.default_class().origin == "policy.toml:16");
 
   FlowAttributes call = flow(kProtocolUdp, kPeer, 5070, 5060);
   call.dscp = 46;
@@ -104,11 +74,44 @@ interfaces = "eth0"
   CHECK(without([](FlowAttributes& f) { f.user.reset(); }));
 }
 
+TEST_CASE("the home address and the way of a class, as the file writes them", "[policy]") {
+  for (const HomeAddressRule rule : {HomeAddressRule::Figure6, HomeAddressRule::Primary, HomeAddressRule::Own})
+    for (const RouteOptimization way : {RouteOptimization::No, RouteOptimization::Prefer, RouteOptimization::Yes})
+      for (const char* table : {"[[class]]", "[default]"}) {
+        const Policy policy = parse(std::string(table) + "\nhome-address = \"" + std::string(to_string(rule)) +
+                                    "\"\nroute-optimization = \"" + std::string(to_string(way)) + "\"\n");
+        CHECK(policy.classes()[0].home_address == rule);
+        CHECK(policy.classes()[0].fixed_home_address == std::nullopt);
+        CHECK(policy.classes()[0].route_optimization == way);
+      }
+}
+
+TEST_CASE("an address that is kept for a class, and for a second one", "[policy]") {
+  const Policy policy = parse(R"(
+[[class]]
+name = "signalling"
+home-address = "2001:DB8:100:0::5060"
+[[class]]
+name = "voice"
+home-address = "2001:db8:100::5060"
+[[class]]
+name = "backup"
+home-address = "fd00::1"
+)");
+  REQUIRE(policy.classes().size() == 4);
+  for (const char* name : {"signalling", "voice"}) {
+    CHECK(policy.find(name)->home_address == HomeAddressRule::Fixed);
+    CHECK(policy.find(name)->fixed_home_address == address("2001:db8:100::5060"));
+  }
+  CHECK(policy.find("backup")->fixed_home_address == address("fd00::1"));
+  CHECK(policy.default_class().fixed_home_address == std::nullopt);
+}
+
 TEST_CASE("everything of a class may be left out", "[policy]") {
   const Policy policy = parse("[[class]]\n");
   REQUIRE(policy.classes().size() == 2);
   CHECK(policy.classes()[0].name == "class-1");
-  CHECK(policy.classes()[0].interfaces == std::vector<std::string>{"*"});
+  CHECK(interfaces_of(policy.classes()[0]) == std::vector<std::string>{"*"});
   CHECK(policy.classify(flow(kProtocolTcp, kPeer, 1)).name == "class-1");
 }
 

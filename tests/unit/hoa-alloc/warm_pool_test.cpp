@@ -91,11 +91,12 @@ TEST_CASE("a spare: registered ones only, the wanted care-of address first, neve
   REQUIRE(pool.registered(home(2)));
   add(pool, 3, kWwan, PoolPurpose::Spare);
   add(pool, 4, kWlan, PoolPurpose::Spare);
-  CHECK(pool.spares() == 3);
+  CHECK(pool.spares(kNow) == 3);
+  CHECK(pool.givable_spares(kCareOfWwan, kNow) == std::vector{home(3), home(2), home(4)});
   CHECK(pool.take_spare(kCareOfWwan, kNow)->home_address == home(3));
   CHECK(pool.take_spare(kCareOfWwan, kNow)->home_address == home(2));
   CHECK(pool.find(home(2)) == nullptr);
-  CHECK(pool.spares() == 1);
+  CHECK(pool.spares(kNow) == 1);
 }
 
 TEST_CASE("after failures in a row the pool waits longer and longer, after a success not at all", "[warm_pool]") {
@@ -174,13 +175,45 @@ TEST_CASE("a deprecated spare is given to nobody and replaced", "[warm_pool]") {
 }
 
 TEST_CASE("an address whose last flow ended is kept only when a spare is missing", "[warm_pool]") {
-  WarmPool pool({.spares = 1});
-  CHECK(pool.adopt(entry(1, kWlan)));
+  WarmPool pool({.spares = 1, .rest = 0s});
+  CHECK(pool.adopt(entry(1, kWlan), kNow));
   CHECK(pool.has_spare(kNow));
-  CHECK_FALSE(pool.adopt(entry(2, kWlan)));
+  CHECK_FALSE(pool.adopt(entry(2, kWlan), kNow));
   REQUIRE(pool.take_spare(kCareOfWlan, kNow));
   REQUIRE(pool.registering(entry(3, kWlan), PoolPurpose::Spare));
-  CHECK_FALSE(pool.adopt(entry(4, kWlan)));
+  CHECK_FALSE(pool.adopt(entry(4, kWlan), kNow));
+}
+
+TEST_CASE("an address that a flow had rests before another flow gets it", "[warm_pool]") {
+  WarmPool pool({.spares = 1, .anchor_per_interface = false, .rest = 60s, .resting = 2});
+  CHECK(pool.adopt(entry(1, kWlan), kNow));
+  CHECK_FALSE(pool.has_spare(kNow));
+  CHECK(pool.take_spare(kCareOfWlan, kNow) == std::nullopt);
+  CHECK(pool.spares(kNow) == 0);
+  CHECK(pool.resting(kNow) == 1);
+  CHECK(pool.rested_at(kNow) == kNow + 60s);
+  // It stays registered, and a spare is made beside it.
+  CHECK(pool.actions(std::vector{kWlan}, 1, kNow) == Actions{allocate(PoolPurpose::Spare, kWlan)});
+  CHECK(pool.adopt(entry(2, kWlan), kNow + 1s));
+  CHECK_FALSE(pool.adopt(entry(3, kWlan), kNow + 2s));
+
+  CHECK(pool.take_spare(kCareOfWlan, kNow + 60s - 1ns) == std::nullopt);
+  CHECK(pool.actions(std::vector{kWlan}, 1, kNow + 60s).empty());
+  CHECK(pool.rested_at(kNow + 60s) == kNow + 61s);
+  CHECK(pool.take_spare(kCareOfWlan, kNow + 60s)->home_address == home(1));
+  CHECK(pool.rested_at(kNow + 61s) == kNever);
+}
+
+TEST_CASE("at the cap the address that has rested longest makes room, and without its uplink none rests", "[warm_pool]") {
+  WarmPool pool({.spares = 1, .cap = 3, .anchor_per_interface = false, .rest = 60s});
+  REQUIRE(pool.adopt(entry(1, kWlan), kNow));
+  REQUIRE(pool.adopt(entry(2, kWwan), kNow + 1s));
+  const std::vector both{kWlan, kWwan};
+  CHECK(pool.actions(both, 1, kNow + 2s) == Actions{ReleaseAddress{home(1)}});
+  REQUIRE(pool.released(home(1)));
+  CHECK(pool.actions(both, 1, kNow + 2s) == Actions{allocate(PoolPurpose::Spare, kWlan)});
+  REQUIRE(pool.registering(entry(3, kWlan), PoolPurpose::Spare));
+  CHECK(pool.actions(std::vector{kWlan}, 1, kNow + 3s) == Actions{ReleaseAddress{home(2)}});
 }
 
 // Whatever happens, a caller that does what the pool says ends, when the uplinks stay, with exactly what was asked for.
@@ -219,7 +252,7 @@ TEST_CASE("the pool settles", "[warm_pool][random]") {
           }
           break;
         case 1:
-          pool.take_spare(kCareOfWlan, now);
+          if (const auto taken = pool.take_spare(kCareOfWlan, now); taken && below(2) == 0 && pool.has_room(1)) pool.adopt(*taken, now);
           break;
         default:
           for (const PoolAction& action : pool.actions(uplinks, 1, now)) carry_out(action);
@@ -240,7 +273,7 @@ TEST_CASE("the pool settles", "[warm_pool][random]") {
       for (const PooledAddress& pooled : std::vector(pool.addresses())) pool.registered(pooled.entry.home_address);
     }
     CHECK(pool.actions(uplinks, 1, now).empty());
-    CHECK(pool.spares() == limits.spares);
+    CHECK(pool.spares(now) == limits.spares);
     CHECK(pool.addresses().size() == limits.spares + (limits.anchor_per_interface ? uplinks.size() : 0));
   }
 }

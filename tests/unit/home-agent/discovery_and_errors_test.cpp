@@ -4,6 +4,7 @@
 
 #include "agent_discovery.hpp"
 #include "fixture.hpp"
+#include "mipflow/wire/home_agents_anycast.hpp"
 
 using namespace mipflow;
 using namespace mipflow::home_agent;
@@ -79,6 +80,31 @@ TEST_CASE("Payload Proto and Header Len get a Parameter Problem that points at t
   }
 }
 
+TEST_CASE("on the home link a registered home address is answered there, not through its tunnel") {
+  for (const bool bound : {true, false}) {
+    Fixture f;
+    if (bound) f.establish({});
+    f.take_sent();
+    const Update update{.wire_source = kPrimary, .home_address_option = false};
+    for (const std::size_t octet : {0u, 1u, 2u}) {  // Payload Proto, Header Len, MH Type
+      const Bytes packet = changed(f, update, [&](Bytes& header) {
+        header.at(octet) = octet == 1 ? 0 : 255;
+        if (octet == 1) header.resize(8);
+      });
+      f.send_packet(packet, kHomeInterface, kMobileNodeMac);
+      const auto sent = f.take_sent();
+      REQUIRE(sent.size() == 1);
+      CHECK(sent[0].out.interface == (bound ? kHomeInterface : 0));
+      CHECK(sent[0].out.link_layer_destination == (bound ? std::optional(kMobileNodeMac) : std::nullopt));
+      // From elsewhere the frame's sender is a router.
+      f.send_packet(packet, kOutside, kMobileNodeMac);
+      const auto routed = f.take_sent();
+      REQUIRE(routed.size() == 1);
+      CHECK_FALSE(routed[0].out.link_layer_destination);
+    }
+  }
+}
+
 TEST_CASE("errors about long packets fit the minimum MTU") {
   Fixture f(Fixture::on_virtual_home_link());
   const Bytes bad = changed(f, {.extra_options = {wire::UnknownOption{200, Bytes(250, 1)},
@@ -127,7 +153,7 @@ TEST_CASE("strangers can not make the home agent send without end") {
 }
 
 TEST_CASE("dynamic home agent address discovery") {
-  CHECK(home_agents_anycast(*Prefix::parse("2001:db8:100::/64")) == address("2001:db8:100:0:fdff:ffff:ffff:fffe"));
+  CHECK(wire::home_agents_anycast(*Prefix::parse("2001:db8:100::/64")) == address("2001:db8:100:0:fdff:ffff:ffff:fffe"));
   for (const char* destination : {"2001:db8:100:0:fdff:ffff:ffff:fffe", "2001:db8:100::1"}) {
     Fixture f;
     f.send_packet(wire::build_packet({kCareOf1, address(destination)},

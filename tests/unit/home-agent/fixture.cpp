@@ -120,7 +120,8 @@ void Fixture::advance(Duration by) {
 
 void Fixture::restart(bool keep_bindings) {
   const auto kept = keep_bindings ? agent->persisted(now) : std::vector<PersistedBinding>{};
-  agent = std::make_unique<HomeAgent>(configuration, kept, random, now);
+  const auto services = keep_bindings ? agent->persisted_services(now) : PersistedServices{};
+  agent = std::make_unique<HomeAgent>(configuration, kept, random, now, services);
 }
 
 void Fixture::configure(Configuration with) {

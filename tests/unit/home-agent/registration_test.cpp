@@ -296,3 +296,19 @@ TEST_CASE("without authentication everybody registers, but not over those who ha
   CHECK(f.take_acknowledgements()[1].message.status == BindingStatus::DuplicateAddressDetectionFailed);
   CHECK(f.tunnelled_to(dynamic) == kCareOf1);
 }
+
+TEST_CASE("a home address that another home agent has delegated to this one is registered there, and not here") {
+  for (const bool on_link : {true, false}) {
+    Fixture f(on_link ? Fixture::default_configuration() : Fixture::on_virtual_home_link());
+    f.agent->plan().tunnels.set(kPrimary, {kCareOf1, address("2001:db8:100::2")});
+    const auto before = f.fingerprint();
+    f.send({.care_of_address = kCareOf2});
+    f.send({.care_of_address = kCareOf2, .sequence = 16, .lifetime_units = 0});
+    f.advance(5s);
+    const auto answers = f.take_acknowledgements();
+    REQUIRE(answers.size() == 2);
+    for (const auto& answer : answers) CHECK(answer.message.status == BindingStatus::NotHomeAgentForThisMobileNode);
+    CHECK(f.fingerprint() == before);
+    CHECK(f.tunnelled_to(kPrimary) == kCareOf1);
+  }
+}

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include <catch2/catch.hpp>
 
+#include <map>
+#include <random>
+
 #include "fixture.hpp"
 
 using namespace mipflow;
@@ -39,6 +42,46 @@ TEST_CASE("bindings survive a restart and are served at once") {
   CHECK(f.take_acknowledgement()->message.status == BindingStatus::SequenceNumberOutOfWindow);
   f.send({.home_address = kDynamic, .care_of_address = kCareOf1, .sequence = 100});
   CHECK(f.take_acknowledgement()->message.status == BindingStatus::Accepted);
+}
+
+TEST_CASE("what changed since the last time is all that has to be kept anew") {
+  const unsigned seed = std::random_device{}();
+  INFO("seed " << seed);
+  std::mt19937 random(seed);
+  Fixture f(Fixture::on_virtual_home_link());
+  std::map<Address, PersistedBinding> kept;
+  const std::vector<Address> home_addresses{kPrimary, kDynamic, address("2001:db8:100::a2"), address("2001:db8:100::a3")};
+  std::map<Address, std::uint16_t> sequences;
+  std::size_t empty = 0;
+  for (int step = 0; step < 600; ++step) {
+    const Address home_address = home_addresses[random() % home_addresses.size()];
+    Update update{.home_address = home_address, .sequence = ++sequences[home_address]};
+    update.care_of_address = random() % 2 == 0 ? kCareOf1 : kCareOf2;
+    // Short ones end by themselves, 0 is a de-registration.
+    const std::uint16_t lifetimes[] = {0, 1, 2, 105};
+    update.lifetime_units = lifetimes[random() % 4];
+    if (random() % 10 == 0) update.key = Bytes(16, 0);
+    if (random() % 3 != 0) f.send(update);
+    f.advance(std::chrono::milliseconds{random() % 3000 + 1});
+    const auto all = [&] {
+      std::map<Address, PersistedBinding> out;
+      for (const auto& binding : f.agent->persisted(f.now)) out[binding.home_address] = binding;
+      return out;
+    };
+    if (random() % 20 == 0) {
+      kept = all();
+      f.restart();
+      CHECK(f.agent->take_persisted_changes(f.now).empty());
+      continue;
+    }
+    const auto changes = f.agent->take_persisted_changes(f.now);
+    CHECK_FALSE(f.agent->persistence_is_due());
+    empty += changes.empty() ? 1 : 0;
+    for (const auto& binding : changes.bound) kept[binding.home_address] = binding;
+    for (const Address& ended : changes.ended) kept.erase(ended);
+    REQUIRE(kept == all());
+  }
+  CHECK(empty > 0);
 }
 
 TEST_CASE("a recorded Binding Update of before the restart is refused") {

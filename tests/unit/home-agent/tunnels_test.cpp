@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // RFC 6275 §10.4.2, §10.4.5 as the forwarding plan shows it.
+#include "tunnels.hpp"
+
 #include <catch2/catch.hpp>
+#include <set>
 
 #include "fixture.hpp"
 
@@ -121,4 +124,46 @@ TEST_CASE("grace without a moment is none") {
   f.send({.care_of_address = kCareOf2, .sequence = 16});
   f.advance(0s);
   CHECK_FALSE(f.accepts_from(kPrimary, kCareOf1));
+}
+
+TEST_CASE("a routed home network is drawn here as a whole, a home link is not") {
+  const Prefix further = *Prefix::parse("2001:db8:77::/64");
+  Fixture routed(Fixture::on_virtual_home_link());
+  const Prefix first = routed.configuration.home_prefixes.front().prefix;
+  const auto networks = [](Fixture& f) {
+    std::set<Prefix> out;
+    for (const auto& entry : f.agent->plan().home_networks.items()) out.insert(entry.first);
+    return out;
+  };
+  CHECK(networks(routed) == std::set{first});
+  routed.establish({});
+  auto configuration = routed.configuration;
+  configuration.home_prefixes.push_back({.prefix = further});
+  routed.configure(configuration);
+  CHECK(networks(routed) == std::set{first, further});
+  CHECK(routed.tunnelled_to(kPrimary) == kCareOf1);
+  configuration.home_prefixes.erase(configuration.home_prefixes.begin());
+  routed.configure(configuration);
+  CHECK(networks(routed) == std::set{further});
+  CHECK(routed.tunnelled_to(kPrimary).is_unspecified());
+
+  Fixture on_link;
+  CHECK(networks(on_link).empty());
+}
+
+TEST_CASE("a tunnel that is left below a home network that goes is handed out again, for it needs a route now") {
+  forwarding::ForwardingPlan plan;
+  Tunnels tunnels(plan);
+  const Prefix wide = *Prefix::parse("2001:db8::/32");
+  const Prefix narrow = *Prefix::parse("2001:db8:100::/64");
+  tunnels.set_home_networks({wide, narrow});
+  tunnels.set_outgoing(kPrimary, kCareOf1, kHomeAgent);
+  plan.tunnels.take_changes();
+  tunnels.set_home_networks({wide, narrow});
+  CHECK(plan.tunnels.take_changes().empty());
+  tunnels.set_home_networks({});
+  CHECK(plan.home_networks.items().empty());
+  const auto changes = plan.tunnels.take_changes();
+  REQUIRE(changes.set.size() == 1);
+  CHECK(changes.set.front().first == kPrimary);
 }

@@ -8,6 +8,8 @@ using namespace mipflow::home_agent::test;
 
 namespace {
 
+const Address kOtherHomeAgent = address("2001:db8:100::2");
+
 Address numbered(const char* prefix, int number) {
   Address out = address(prefix);
   out.octets[14] = static_cast<std::uint8_t>(number >> 8);
@@ -54,6 +56,11 @@ TEST_CASE("a home address that is bound elsewhere, or was, is told as well") {
 
 TEST_CASE("no Binding Error where it would be late, wrong or go through a tunnel") {
   Fixture f;
+  SECTION("another home agent has delegated the home address to this one") {
+    f.agent->plan().tunnels.set(kPrimary, {kCareOf1, kOtherHomeAgent});
+    f.refuse(kPrimary, kCareOf1);
+    f.refuse(kPrimary, kCareOf2);
+  }
   SECTION("the binding came while the report was on its way") {
     f.establish({});
     f.take_sent();

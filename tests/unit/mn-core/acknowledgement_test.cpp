@@ -269,10 +269,14 @@ TEST_CASE("144 sets the node's clock to the home agent's") {
     CHECK(std::chrono::abs(difference) <= 1s);
     test.acknowledge(next);
     CHECK(is_registered(test));
+    const auto told = test.node.status(test.both()).home_agent_clock;
+    REQUIRE(told);
+    CHECK(std::chrono::abs(*told - ahead) <= 1s);
   }
   SECTION("the low half is not ours: somebody replays") {
     test.acknowledge(update, {.status = BindingStatus::MipV6IdMismatch, .timestamp = returned ^ 1});
     CHECK(test.take_updates().empty());
+    CHECK_FALSE(test.node.status(test.both()).home_agent_clock);
   }
   SECTION("the clocks agree: two messages overtook each other, only the timestamp is new") {
     test.advance(300ms);
@@ -281,6 +285,7 @@ TEST_CASE("144 sets the node's clock to the home agent's") {
     const auto next = only_update(test);
     CHECK(next.timestamp > update.timestamp);
     CHECK(std::chrono::abs(wire::wall_of_ntp(next.timestamp) - test.both().wall) < 10ms);
+    CHECK(test.node.status(test.both()).home_agent_clock == 0s);
   }
 }
 

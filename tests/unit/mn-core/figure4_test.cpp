@@ -187,6 +187,25 @@ TEST_CASE("a held packet is released when its time is over, whatever happens") {
   CHECK(was_accepted(test, id));
 }
 
+TEST_CASE("what a packet has waited for its owner is taken off the time that it may be held") {
+  TestNode test;
+  test.wlan_up();
+  test.settle();
+  const auto fresh = test.outgoing(5000);
+  test.waited_for_owner = 150ms;
+  const auto late = test.outgoing(5001);
+  test.waited_for_owner = test.configuration.hold_limit;
+  CHECK(was_accepted(test, test.outgoing(5002)));
+  test.advance(49ms);
+  CHECK(test.take_verdicts().empty());
+  test.advance(1ms);
+  CHECK(was_accepted(test, late));
+  test.advance(149ms);
+  CHECK(test.take_verdicts().empty());
+  test.advance(1ms);
+  CHECK(was_accepted(test, fresh));
+}
+
 TEST_CASE("no more packets are held than the kernel's queue can bear") {
   TestNode test;
   test.wlan_up();
@@ -236,6 +255,13 @@ TEST_CASE("a spare that is about to be registered is waited for where that is wa
     CHECK(was_accepted(test, id));
     CHECK(test.flow_with_port(5002)->home_address == refills.front().home_address);
     CHECK(test.flow_with_port(5002)->moves_with.empty());
+  }
+  SECTION("soon, but not within what is left of the packet's time: it shares at once") {
+    test.advance(900ms);
+    test.waited_for_owner = 150ms;
+    const auto id = test.outgoing(5002);
+    CHECK(was_accepted(test, id));
+    REQUIRE(test.flow_with_port(5002));
   }
   SECTION("not soon: it shares at once, and says so") {
     test.advance(100ms);

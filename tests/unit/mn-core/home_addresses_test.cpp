@@ -211,7 +211,9 @@ TEST_CASE("a flow ends by FIN and RST after its linger time, and by idleness") {
 }
 
 TEST_CASE("a home address that no flow uses is freed, the primary one never") {
-  TestNode test;
+  auto without_rest = configuration();
+  without_rest.home_address_rest = 0s;
+  TestNode test(without_rest);
   settle_in(test);
   test.outgoing(5000);
   test.incoming(22);
@@ -232,7 +234,9 @@ TEST_CASE("a home address that no flow uses is freed, the primary one never") {
 }
 
 TEST_CASE("a home address that becomes free while spares are missing becomes one") {
-  TestNode test;
+  auto without_rest = configuration();
+  without_rest.home_address_rest = 0s;
+  TestNode test(without_rest);
   settle_in(test);
   test.outgoing(5000);
   const auto home_address = test.flow_with_port(5000)->home_address;

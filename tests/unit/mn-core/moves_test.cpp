@@ -220,7 +220,7 @@ TEST_CASE("a new policy moves the flows that it concerns and no others") {
     [class.match]
     local-port = 5001
   )"};
-  auto policy = flow_separator::Policy::parse(std::span(&file, 1), [](std::string_view) { return std::nullopt; });
+  auto policy = flow_separator::Policy::parse(std::span(&file, 1), {});
   REQUIRE(policy);
   Outputs outputs;
   const auto moved = test.node.set_policy(std::make_shared<const flow_separator::Policy>(*policy), test.both(), outputs);

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// A long life with everything in random order: cables, addresses, flows, commands, a home agent that loses, delays,
-// repeats, refuses and forgets. What has to hold at every moment is checked at every step.
+// A long life with everything in random order: cables, addresses, flows, commands, a home agent and a correspondent node
+// that lose, delay, repeat, refuse and forget, and forgers. What has to hold at every moment is checked at every step.
 #include <random>
 
 #include "flow_support.hpp"
+#include "scripted_correspondent.hpp"
 #include "support/seed.hpp"
 
 using namespace mipflow;
@@ -14,10 +15,11 @@ namespace {
 
 class Life {
  public:
-  Life(std::uint64_t seed, Configuration configuration) : random_(seed), test_(std::move(configuration)) {}
+  Life(std::uint64_t seed, Configuration configuration, const char* policy)
+      : random_(seed), test_(std::move(configuration), policy) {}
 
   void step() {
-    switch (draw(16)) {
+    switch (draw(20)) {
       case 0: carrier(); break;
       case 1: roam(); break;
       case 2: router(); break;
@@ -27,6 +29,8 @@ class Life {
       case 8: move(); break;
       case 9: noise(); break;
       case 10: advertise(); break;
+      case 11: case 12: case 13: correspondent_answers(); break;
+      case 14: correspondent_speaks(); break;
       default: answer(); break;
     }
     observe();
@@ -39,7 +43,8 @@ class Life {
   void calm_down() {
     test_.wlan_up();
     test_.wwan_up();
-    test_.serve(std::chrono::minutes{10});
+    correspondent_.home_index = correspondent_.care_of_index = 1;
+    correspondent_.serve(std::chrono::minutes{10});
     observe();
     check();
     CHECK(test_.node.status(test_.both()).registered);
@@ -50,6 +55,8 @@ class Life {
     }
     for (const auto& flow : test_.node.flows(test_.both())) CHECK((flow.state == "active" || flow.state == "closing"));
   }
+
+  std::size_t direct_flows() const { return direct_flows_; }
 
  private:
   unsigned draw(unsigned below) { return static_cast<unsigned>(random_() % below); }
@@ -118,6 +125,46 @@ class Life {
     test_.acknowledge(update, options);
   }
 
+  // Tests and Binding Updates get the right answer, a wrong one, or another one's; some are answered late, some never.
+  void correspondent_answers() {
+    for (auto& init : correspondent_.take_home_test_inits()) home_test_inits_.push_back(init);
+    for (auto& init : correspondent_.take_care_of_test_inits()) care_of_test_inits_.push_back(init);
+    const auto any_of_the_last = [this](const auto& all) {
+      return all[all.size() - 1 - draw(static_cast<unsigned>(std::min<std::size_t>(all.size(), 4)))];
+    };
+    const std::optional<wire::Cookie> cookie = chance(5) ? std::optional<wire::Cookie>(draw(1000)) : std::nullopt;
+    if (!home_test_inits_.empty()) correspondent_.answer(any_of_the_last(home_test_inits_), cookie);
+    if (!care_of_test_inits_.empty()) correspondent_.answer_care_of(any_of_the_last(care_of_test_inits_), cookie);
+    for (auto& update : correspondent_.take_updates()) correspondent_updates_.push_back(update);
+    if (correspondent_updates_.empty()) return;
+    const auto update = any_of_the_last(correspondent_updates_);
+    static constexpr int kStatuses[] = {0, 0, 0, 0, 0, 0, 0, 0, 128, 129, 135, 136, 137, 138, 200};
+    ScriptedCorrespondent::Acknowledgement options;
+    options.status = static_cast<wire::BindingStatus>(kStatuses[draw(static_cast<unsigned>(std::size(kStatuses)))]);
+    options.wrong_key = chance(6);
+    options.authenticated = !chance(6);
+    if (chance(4)) options.lifetime_units = static_cast<std::uint16_t>(draw(20));
+    const bool is_right = correspondent_.believes(update) && options.authenticated && !options.wrong_key;
+    if (is_right && wire::accepts(options.status) && update.message.lifetime_units > 0) accepted_.insert(update.home_address);
+    correspondent_.acknowledge(update, options);
+  }
+  void correspondent_speaks() {
+    switch (draw(4)) {
+      case 0: correspondent_.home_index = static_cast<std::uint16_t>(draw(3)); break;
+      case 1: correspondent_.care_of_index = static_cast<std::uint16_t>(draw(3)); break;
+      case 2:
+        correspondent_.binding_error(any_home_address(), chance(2) ? kWlanAddress : kWwanAddress,
+                                     static_cast<wire::BindingErrorStatus>(1 + (chance(10) ? draw(2) : 0)));
+        break;
+      default: {
+        const wire::BindingRefreshRequest request{};
+        test_.handle(PacketReceived{.packet = wire::build_packet({.source = kCorrespondent, .destination = any_home_address()},
+                                                                 wire::MobilityMessage{request}),
+                                    .tunnel_source = kHomeAgent});
+      }
+    }
+  }
+
   void observe() {
     for (auto& update : test_.take_updates()) {
       auto& times = sent_[update.home_address];
@@ -133,27 +180,61 @@ class Life {
       CHECK(verdict.kind == VerdictKind::Accept);
     }
     test_.take_events();
-    test_.take_other_packets();
+    let_correspondent_answer();
+    for (auto& init : correspondent_.take_home_test_inits()) home_test_inits_.push_back(init);
+    for (auto& init : correspondent_.take_care_of_test_inits()) care_of_test_inits_.push_back(init);
+    for (auto& update : correspondent_.take_updates()) {
+      look_at(update);
+      correspondent_updates_.push_back(std::move(update));
+    }
+  }
+  void look_at(const SentUpdate& update) {
+    correspondent_times_.push_back(update.at);
+    if (const auto count = correspondent_times_.size(); count > 3)
+      CHECK(update.at - correspondent_times_[count - 4] >= 1s);  // RFC 6275 §11.8, whatever the home address
+    CHECK_FALSE(update.message.home_registration);
+  }
+  // Most of the time the correspondent node does what it should.
+  void let_correspondent_answer() {
+    while (!chance(4) && correspondent_.answer_everything()) {}
+    for (; looked_at_ < correspondent_.updates.size(); ++looked_at_) look_at(correspondent_.updates[looked_at_]);
+    for (const auto& [home_address, care_of_address] : correspondent_.bindings) accepted_.insert(home_address);
   }
 
   void check() {
     const auto& plan = test_.node.plan();
     for (const auto& [id, until] : held_) CHECK(until > test_.now());
+    std::set<forwarding::BindingId> direct;
     for (const auto& [key, item] : plan.flows.items()) {
       const auto* home_address = plan.home_addresses.find(item.home_address);
       REQUIRE(home_address != nullptr);
-      CHECK(home_address->default_binding == item.binding);
       const auto* binding = plan.bindings.find(item.binding);
       REQUIRE(binding != nullptr);
       CHECK(binding->home_address == item.home_address);
-      CHECK(binding->peer == kHomeAgent);
+      if (home_address->default_binding == item.binding) {
+        CHECK(binding->header == forwarding::HeaderKind::Tunnel);
+        CHECK(binding->peer == kHomeAgent);
+        continue;
+      }
+      // The direct path: somebody has provably accepted it, and may send back.
+      CHECK(binding->header == forwarding::HeaderKind::RouteOptimized);
+      CHECK(binding->peer == key.correspondent);
+      CHECK(accepted_.contains(item.home_address));
+      CHECK(plan.routing_header_sources.find({item.home_address, key.correspondent}) != nullptr);
+      direct.insert(item.binding);
+      ++direct_flows_;
     }
     std::set<forwarding::BindingId> used;
     for (const auto& [home_address, item] : plan.home_addresses.items()) {
       CHECK(used.insert(item.default_binding).second);
       CHECK(item.primary == (home_address == kPrimary));
     }
-    CHECK(plan.bindings.items().size() <= used.size());
+    std::size_t optimised = 0;
+    for (const auto& [id, item] : plan.bindings.items()) optimised += item.header == forwarding::HeaderKind::RouteOptimized ? 1 : 0;
+    CHECK(plan.bindings.items().size() - optimised <= used.size());
+    // Bindings that no flow has at the moment are kept for the next one, but not for long.
+    CHECK(optimised <= plan.routing_header_sources.items().size());
+    CHECK(direct.size() <= optimised);
     const auto flows = test_.node.flows(test_.both());
     CHECK(flows.size() == plan.flows.items().size());
     CHECK(test_.home_address(kPrimary));
@@ -174,13 +255,26 @@ class Life {
   std::vector<SentSolicitation> solicitations_;
   std::map<HeldPacketId, TimePoint> held_;
   std::map<Address, std::vector<TimePoint>> sent_;
+  ScriptedCorrespondent correspondent_{test_};
+  std::vector<ScriptedCorrespondent::SentInit> home_test_inits_, care_of_test_inits_;
+  std::vector<SentUpdate> correspondent_updates_;
+  std::vector<TimePoint> correspondent_times_;
+  std::set<Address> accepted_;  // home addresses whose binding the correspondent node has provably accepted once
+  std::size_t direct_flows_ = 0;
+  std::size_t looked_at_ = 0;  // of the correspondent node's updates
 };
 
 }  // namespace
 
 TEST_CASE("nothing that may happen in any order breaks what has to hold") {
   auto given = configuration();
+  const char* policy = "";
   SECTION("as configured by default") {}
+  SECTION("with route optimisation") { policy = "[default]\nroute-optimization = \"yes\"\n"; }
+  SECTION("with route optimisation for some, and one home address") {
+    policy = "[[class]]\nmatch = { protocol = \"udp\" }\nroute-optimization = \"yes\"\nhome-address = \"primary\"\n"
+             "[default]\nroute-optimization = \"no\"\n";
+  }
   SECTION("few home addresses") {
     given.home_address_cap = 4;
     given.flow_capacity = 20;
@@ -191,9 +285,13 @@ TEST_CASE("nothing that may happen in any order breaks what has to hold") {
   }
   const auto seed = mipflow::test::seed("a long life of a mobile node");
   INFO("seed " << seed);
+  std::size_t direct_flows = 0;
   for (unsigned life = 0; life < 8; ++life) {
-    Life random_life(seed + life, given);
+    Life random_life(seed + life, given, policy);
     for (int step = 0; step < 400; ++step) random_life.step();
     random_life.calm_down();
+    direct_flows += random_life.direct_flows();
   }
+  // A life without any direct path would show nothing about them.
+  if (std::string_view(policy).find("yes") != std::string_view::npos) CHECK(direct_flows > 0);
 }

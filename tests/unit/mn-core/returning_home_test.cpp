@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Returning home, RFC 6275 §11.5.5, and leaving again.
 #include "flow_support.hpp"
+#include "mipflow/wire/authentication.hpp"
 
 using namespace mipflow;
 using namespace mipflow::mobile_node;
@@ -246,4 +247,139 @@ TEST_CASE("being at home with one interface does not bring flows home that belon
   test.serve(5s);
   CHECK_FALSE(test.node.status(test.both()).at_home);
   CHECK(path_of(test, udp_key(22)) == kWlanAddress);
+}
+
+TEST_CASE("at home a lease is refreshed every ten minutes, from the primary home address") {
+  Configuration leased = mobile_node::test::configuration();
+  leased.allocation_mechanisms = {hoa_alloc::Origin::Agent, hoa_alloc::Origin::Prefix};
+  leased.warm_pool_size = 0;
+  leased.anchor_per_interface = false;
+  leased.kept_home_addresses = {{.home_address = kNeighbour, .origin = hoa_alloc::Origin::Agent}};
+  TestNode test(leased);
+  const auto refreshes = [&] {
+    std::vector<OutgoingPacket> out;
+    for (auto& packet : test.take_other_packets()) {
+      const auto decoded = wire::decode_packet(packet.packet);
+      const auto* mobility = decoded ? std::get_if<wire::MobilityMessage>(&decoded->message) : nullptr;
+      const auto* message = mobility == nullptr ? nullptr : std::get_if<wire::AgentServiceMessage>(mobility);
+      const auto* refresh = message == nullptr ? nullptr : std::get_if<wire::HomeAddressRefresh>(&message->body);
+      if (refresh == nullptr) continue;
+      CHECK(refresh->addresses == std::vector{kNeighbour});
+      CHECK(decoded->view.source == kPrimary);
+      CHECK_FALSE(decoded->view.home_address_option);
+      CHECK(decoded->view.destination == kHomeAgent);
+      CHECK(wire::authenticator_is_right(decoded->view.payload, leased.security_association.spi, leased.security_association.key, kPrimary,
+                                         kPrimary));
+      CHECK(packet.link_layer_destination == kHomeAgentMac);
+      CHECK(packet.interface == kEth);
+      out.push_back(packet);
+    }
+    return out;
+  };
+  test.wlan_up();
+  test.serve(20min);
+  REQUIRE(test.home_address(kNeighbour)->state == "registered");
+  CHECK(refreshes().empty());  // the binding says that it is wanted
+  plug_in_at_home(test);
+  home_agent_answers_solicitation(test);
+  test.serve(1s);
+  REQUIRE(test.node.status(test.both()).at_home);
+  REQUIRE(test.home_address(kNeighbour)->state == "at-home");
+  test.serve(10min);
+  CHECK(refreshes().size() >= 1);
+  // Nobody answers here. It is told again.
+  test.serve(20min);
+  CHECK(refreshes().size() >= 1);
+  unplug(test);
+  test.serve(10min);
+  test.take_other_packets();
+  test.serve(30min);
+  CHECK(refreshes().empty());
+}
+
+TEST_CASE("at home without a binding, another node that has the home address keeps it") {
+  TestNode test;
+  plug_in_at_home(test);
+  REQUIRE(take<wire::NeighborSolicitation>(test).size() == 1);
+  home_agent_answers_solicitation(test);
+  // The home agent might have a binding of before a restart. It has none, and still somebody answers.
+  const auto update = update_of(test.take_updates(), kPrimary);
+  REQUIRE(update);
+  CHECK(update->message.lifetime_units == 0);
+  test.acknowledge(*update, {.status = wire::BindingStatus::NotHomeAgentForThisMobileNode});
+  CHECK(take<wire::NeighborSolicitation>(test).size() == 1);
+  home_agent_answers_solicitation(test);
+  CHECK(test.saw_event("home-address-in-use"));
+  test.advance(60s - 1ms);
+  CHECK_FALSE(test.node.status(test.both()).at_home);
+  CHECK(test.node.plan().home_addresses.find(kPrimary) == nullptr);
+  CHECK(test.take_other_packets().empty());
+  CHECK(test.take_updates().empty());
+  SECTION("until it has left") {
+    test.advance(1ms);
+    CHECK(take<wire::NeighborSolicitation>(test).size() == 1);
+    test.advance(3s);
+    CHECK(test.node.status(test.both()).at_home);
+  }
+  SECTION("or until this one leaves") {
+    unplug(test);
+    test.wlan_up();
+    test.serve(5s);
+    CHECK(test.node.status(test.both()).registered);
+    test.advance(10min);
+    CHECK(take<wire::NeighborSolicitation>(test).empty());
+  }
+}
+
+TEST_CASE("a binding of before a restart is given back at home, as any other") {
+  TestNode test;
+  plug_in_at_home(test);
+  home_agent_answers_solicitation(test);
+  const auto update = update_of(test.take_updates(), kPrimary);
+  REQUIRE(update);
+  CHECK(update->source == kPrimary);
+  CHECK(update->message.lifetime_units == 0);
+  CHECK_FALSE(test.node.status(test.both()).at_home);
+  SECTION("accepted") {
+    test.acknowledge(*update);
+    CHECK(test.node.status(test.both()).at_home);
+    CHECK_FALSE(test.saw_event("home-address-in-use"));
+  }
+  SECTION("the home agent is silent: whose the home address is stays open, and it is not used") {
+    take<wire::NeighborSolicitation>(test);
+    test.advance(48s);  // five Binding Updates, and the questions again
+    CHECK_FALSE(test.node.status(test.both()).at_home);
+    CHECK_FALSE(take<wire::NeighborSolicitation>(test).empty());
+  }
+}
+
+TEST_CASE("a home agent that knows of no binding to give back is not who answered for the home address") {
+  TestNode test;
+  test.wlan_up();
+  test.serve(5s);
+  test.take_updates();
+  plug_in_at_home(test);
+  take<wire::NeighborSolicitation>(test);
+  home_agent_answers_solicitation(test);
+  const auto update = update_of(test.take_updates(), kPrimary);
+  REQUIRE(update);
+  test.acknowledge(*update, {.status = wire::BindingStatus::NotHomeAgentForThisMobileNode});
+  CHECK_FALSE(test.node.status(test.both()).at_home);
+  CHECK(take<wire::NeighborSolicitation>(test).size() == 1);
+  SECTION("nobody answers again") {
+    test.advance(3s);
+    CHECK(test.node.status(test.both()).at_home);
+  }
+  SECTION("the other node does") {
+    home_agent_answers_solicitation(test);
+    CHECK(test.saw_event("home-address-in-use"));
+    test.advance(30s);
+    CHECK_FALSE(test.node.status(test.both()).at_home);
+  }
+  SECTION("the home link is left before that is known") {
+    unplug(test);
+    test.serve(5s);
+    CHECK(test.node.status(test.both()).registered);
+    CHECK_FALSE(test.node.status(test.both()).at_home);
+  }
 }

@@ -31,6 +31,19 @@ PacketReceived icmpv6_error(const TooBig& what) {
   return {.packet = wire::build_packet({.source = what.router, .destination = kWlanAddress}, wire::Icmpv6Message{error}), .interface = kWlan};
 }
 
+SentUpdate first_update(TestNode& test) {
+  test.wlan_up();
+  const auto updates = test.take_updates();
+  REQUIRE(updates.size() == 1);
+  return updates.front();
+}
+
+// ICMPv6 Parameter Problem about the Mobility Header of this Binding Update.
+PacketReceived header_unknown(const SentUpdate& about, const Address& source = kHomeAgent, std::uint8_t code = 1) {
+  const wire::Icmpv6Error error{.type = wire::kIcmpv6ParameterProblem, .code = code, .parameter = 40, .invoking_packet = about.packet};
+  return {.packet = wire::build_packet({.source = source, .destination = about.source}, wire::Icmpv6Message{error}), .interface = kWlan};
+}
+
 std::uint32_t mtu_of(TestNode& test) { return test.node.plan().default_route->mtu; }
 
 }  // namespace
@@ -78,11 +91,14 @@ TEST_CASE("messages for other roles are counted and ignored") {
   TestNode test;
   settle_in(test);
   for (const auto& other : {wire::MobilityMessage{wire::BindingUpdate{}}, wire::MobilityMessage{wire::HomeTestInit{}},
-                            wire::MobilityMessage{wire::CareOfTestInit{}}, wire::MobilityMessage{wire::HomeTest{}},
-                            wire::MobilityMessage{wire::CareOfTest{}}}) {
+                            wire::MobilityMessage{wire::CareOfTestInit{}}}) {
     test.handle(message(other));
     CHECK(test.saw_event("message-not-for-us"));
   }
+  test.handle(message(wire::HomeTest{}));
+  CHECK(test.saw_event("home-test-unexpected"));
+  test.handle(message(wire::CareOfTest{}));
+  CHECK(test.saw_event("care-of-test-unexpected"));
   CHECK(test.take_updates().empty());
   CHECK(test.take_other_packets().empty());
 }
@@ -124,6 +140,56 @@ TEST_CASE("a message of unknown type to a care-of address is answered with a Bin
     CHECK(test.take_other_packets().size() < 60);
   }
   CHECK(test.take_updates().empty());
+}
+
+TEST_CASE("a node that knows no Mobility Headers gets no more Binding Updates for five minutes, wherever they would come from") {
+  TestNode test;
+  const auto update = first_update(test);
+  test.handle(header_unknown(update));
+  CHECK(test.saw_event("registration-refused"));
+  test.advance(1min);
+  test.wwan_up();
+  test.carrier(kWlan, "wlan0", false);
+  test.advance(4min - 1s);
+  CHECK(test.take_updates().empty());
+  test.advance(2s);
+  CHECK(test.take_updates().size() == 1);
+}
+
+TEST_CASE("who else says that, or quotes something else, is not believed") {
+  TestNode test;
+  const auto update = first_update(test);
+  SECTION("a router on the way") { test.handle(header_unknown(update, kCorrespondent)); }
+  SECTION("another code") { test.handle(header_unknown(update, kHomeAgent, 0)); }
+  SECTION("a quotation cut at any octet in front of the sequence number") {
+    constexpr std::size_t kSequenceEnds = 40 + 24 + 8;
+    for (std::size_t length = 0; length < kSequenceEnds; ++length) {
+      auto cut = update;
+      cut.packet.resize(length);
+      test.handle(header_unknown(cut));
+    }
+  }
+  SECTION("another sequence number") {
+    auto other = update;
+    other.packet[40 + 24 + 7] ^= 1;
+    test.handle(header_unknown(other));
+  }
+  CHECK_FALSE(test.saw_event("registration-refused"));
+  test.advance(1500ms);
+  CHECK(test.take_updates().size() == 1);
+}
+
+TEST_CASE("a home agent that has accepted a binding knows Mobility Headers, whatever an error says") {
+  TestNode test;
+  test.acknowledge(first_update(test));
+  test.interface_up(kWlan, "wlan0", address("2001:db8:a::11"));
+  test.handle(AddressRemoved{kWlan, kWlanAddress});
+  const auto updates = test.take_updates();
+  REQUIRE_FALSE(updates.empty());
+  test.handle(header_unknown(updates.front()));
+  CHECK_FALSE(test.saw_event("registration-refused"));
+  test.advance(1s);
+  CHECK_FALSE(test.take_updates().empty());
 }
 
 TEST_CASE("Packet Too Big about the tunnel lowers the MTU for ten minutes") {

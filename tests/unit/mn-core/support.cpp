@@ -13,7 +13,7 @@ namespace {
 
 std::shared_ptr<const flow_separator::Policy> read_policy(const char* text) {
   const flow_separator::PolicyFile file{.name = "test.toml", .text = text};
-  auto policy = flow_separator::Policy::parse(std::span(&file, 1), [](std::string_view) { return std::nullopt; });
+  auto policy = flow_separator::Policy::parse(std::span(&file, 1), {});
   if (!policy) throw std::runtime_error(flow_separator::to_string(policy.error().front()));
   return std::make_shared<const flow_separator::Policy>(*policy);
 }
@@ -54,6 +54,7 @@ Configuration configuration() {
   out.home_agent = kHomeAgent;
   out.primary_home_address = kPrimary;
   out.home_prefix = *Prefix::parse("2001:db8:1::/64");
+  out.probe_home_agent = false;  // its probes are what interface_quality_test.cpp is about
   out.security_association = {.network_access_identifier = "laptop@example.org",
                               .spi = 1000,
                               .key = Bytes{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16}};
@@ -99,6 +100,7 @@ void TestNode::stop() {
 void TestNode::take(Outputs outputs) {
   for (auto& packet : outputs.packets) other_packets_.push_back(std::move(packet));
   verdicts_.insert(verdicts_.end(), outputs.verdicts.begin(), outputs.verdicts.end());
+  for (auto& text : outputs.kept) kept[text.name] = std::move(text.text);
   for (const auto& notice : outputs.notices) events_.emplace_back(notice.event);
   collect();
 }
@@ -136,17 +138,19 @@ void TestNode::collect() {
                           .source = decoded->view.source,
                           .interface = packet.interface,
                           .has_home_address_option = decoded->view.home_address_option.has_value(),
+                          .destination = decoded->view.destination,
+                          .packet = packet.packet,
                           .message = *update};
           if (const auto* alternate = wire::find_option<wire::AlternateCareOfAddress>(update->options))
             sent.care_of_address = alternate->care_of_address;
           if (const auto* replay = wire::find_option<wire::ReplayProtection>(update->options))
             sent.timestamp = replay->ntp_timestamp;
-          updates_.push_back(std::move(sent));
+          (update->home_registration ? updates_ : correspondent_updates_).push_back(std::move(sent));
           continue;
         }
       } else if (const auto* solicitation =
                      std::get_if<wire::MobilePrefixSolicitation>(&std::get<wire::Icmpv6Message>(decoded->message))) {
-        solicitations_.push_back({now_, decoded->view.source, *solicitation});
+        solicitations_.push_back({now_, decoded->view.source, decoded->view.destination, *solicitation});
         continue;
       }
     }
@@ -156,6 +160,7 @@ void TestNode::collect() {
 }
 
 std::vector<SentUpdate> TestNode::take_updates() { return std::exchange(updates_, {}); }
+std::vector<SentUpdate> TestNode::take_correspondent_updates() { return std::exchange(correspondent_updates_, {}); }
 std::vector<SentSolicitation> TestNode::take_solicitations() { return std::exchange(solicitations_, {}); }
 std::vector<Verdict> TestNode::take_verdicts() { return std::exchange(verdicts_, {}); }
 std::vector<std::string> TestNode::take_events() { return std::exchange(events_, {}); }
@@ -171,7 +176,7 @@ PacketReceived TestNode::acknowledgement(const SentUpdate& update, const Acknowl
                                        .lifetime_units = options.lifetime_units.value_or(update.message.lifetime_units)};
   if (options.refresh_units) message.options.push_back(wire::BindingRefreshAdvice{*options.refresh_units});
   const bool at_home = update.source == update.home_address;
-  wire::Envelope envelope{.source = options.from.value_or(configuration.home_agent), .destination = update.source};
+  wire::Envelope envelope{.source = options.from.value_or(update.destination), .destination = update.source};
   if (!at_home) envelope.routing_header_home_address = update.home_address;
   if (configuration.authentication == Authentication::NoneInsecure || !options.authenticated)
     return {.packet = wire::build_packet(envelope, wire::MobilityMessage{message}), .interface = update.interface};
@@ -195,7 +200,7 @@ void TestNode::acknowledge(const SentUpdate& update, const AcknowledgementOption
 
 void TestNode::advertise(const SentSolicitation& solicitation, std::vector<wire::PrefixInformation> prefixes, bool sign) {
   const wire::MobilePrefixAdvertisement message{.identifier = solicitation.message.identifier, .prefixes = std::move(prefixes)};
-  const wire::Envelope envelope{.source = configuration.home_agent,
+  const wire::Envelope envelope{.source = solicitation.home_agent,
                                 .destination = solicitation.care_of_address,
                                 .routing_header_home_address = configuration.primary_home_address};
   Bytes packet;
@@ -204,7 +209,7 @@ void TestNode::advertise(const SentSolicitation& solicitation, std::vector<wire:
                                            configuration.security_association.key,
                                            solicitation.message.authentication ? solicitation.message.authentication->ntp_timestamp : 0,
                                            solicitation.care_of_address, configuration.primary_home_address,
-                                           configuration.home_agent, configuration.home_agent,
+                                           solicitation.home_agent, solicitation.home_agent,
                                            configuration.primary_home_address);
     packet = wire::build_packet_around(envelope, kProtocolIcmpv6, body);
   } else {
@@ -227,7 +232,9 @@ void TestNode::serve(Duration duration) {
   };
   for (;;) {
     settle();
+    if (correspondents && correspondents()) continue;
     for (auto& update : take_updates()) {
+      if (arrives && !arrives(update)) continue;
       const bool fresh = bound(update.home_address) == cache.end() && update.message.lifetime_units > 0;
       answers.push_back({update.at + round_trip + (fresh ? Duration{1s} : Duration{}), update, std::nullopt});
     }
@@ -258,10 +265,11 @@ void TestNode::serve(Duration duration) {
   now_ = end;
 }
 
-HeldPacketId TestNode::outgoing(std::uint16_t port, const Address& source, const Address& correspondent) {
+HeldPacketId TestNode::outgoing(std::uint16_t port, const Address& source, const Address& correspondent, bool source_was_offered) {
   const Bytes packet = transport_packet(source, correspondent, kProtocolUdp, port, 7, 0);
   handle(FlowPacket{.id = ++last_packet_, .direction = Direction::Outgoing, .packet = packet,
-                    .length = static_cast<std::uint32_t>(packet.size())});
+                    .length = static_cast<std::uint32_t>(packet.size()), .source_was_offered = source_was_offered,
+                    .waited = waited_for_owner});
   return last_packet_;
 }
 

@@ -40,12 +40,15 @@ struct SentUpdate {
   InterfaceIndex interface = 0;
   std::uint64_t timestamp = 0;
   bool has_home_address_option = false;
+  Address destination{};
+  Bytes packet{};
   wire::BindingUpdate message;
   Duration lifetime() const { return wire::kLifetimeUnit * message.lifetime_units; }
 };
 struct SentSolicitation {
   TimePoint at{};
   Address care_of_address;
+  Address home_agent;
   wire::MobilePrefixSolicitation message;
 };
 
@@ -63,6 +66,14 @@ class TestNode {
   // Time. advance() stops at every deadline on the way; sent messages and verdicts are collected.
   void handle(const Event& event);
   Expected<void, CommandError> move(FlowId flow, const char* interface_name);
+  // Any other command: call(now, outputs).
+  template <class Call>
+  auto command(Call&& call) {
+    Outputs outputs;
+    auto result = call(both(), outputs);
+    take(std::move(outputs));
+    return result;
+  }
   void stop();
   void advance(Duration duration);
   void advance_to(TimePoint time);
@@ -72,12 +83,14 @@ class TestNode {
   Now both() const { return {now_, wall_ + (now_ - TimePoint{})}; }
 
   // What came out since the last take_...().
-  std::vector<SentUpdate> take_updates();
+  std::vector<SentUpdate> take_updates();  // to the home agent
+  std::vector<SentUpdate> take_correspondent_updates();
   std::vector<SentSolicitation> take_solicitations();
   std::vector<Verdict> take_verdicts();
   std::vector<std::string> take_events();  // notice identifiers
   bool saw_event(const std::string& event);  // takes them
   std::vector<OutgoingPacket> take_other_packets();
+  std::map<std::string, std::string> kept;  // what the node wants to have again after a restart, by name
 
   // The home agent's answers. `change` may spoil the acknowledgement before it is signed.
   struct AcknowledgementOptions {
@@ -101,13 +114,18 @@ class TestNode {
   // serve() also remembers who is bound where: the home agent's binding cache.
   std::vector<std::pair<Address, Address>> cache;
   std::function<std::optional<wire::BindingStatus>(const SentUpdate&)> judge;  // overrides serve()'s answer
+  std::function<bool(const SentUpdate&)> arrives;  // false: lost on the way to the home agent of serve()
   Duration round_trip = 20ms;
+  // Called by serve() whenever something may have left; true when it answered something.
+  std::function<bool()> correspondents;
 
   // Flows.
-  HeldPacketId outgoing(std::uint16_t port, const Address& source = kPrimary, const Address& correspondent = kCorrespondent);
+  HeldPacketId outgoing(std::uint16_t port, const Address& source = kPrimary, const Address& correspondent = kCorrespondent,
+                        bool source_was_offered = false);
   HeldPacketId outgoing_tcp(std::uint16_t port, std::uint8_t flags, const Address& source = kPrimary);
   HeldPacketId incoming(std::uint16_t port, const Address& destination = kPrimary,
                         const Address& correspondent = kCorrespondent);
+  Duration waited_for_owner{};  // outgoing(): FlowPacket::waited
   std::optional<FlowSnapshot> flow_with_port(std::uint16_t port);
   std::optional<HomeAddressSnapshot> home_address(const Address& address);
 
@@ -122,6 +140,7 @@ class TestNode {
   TimePoint now_{std::chrono::hours{1}};
   Duration wall_ = std::chrono::hours{24 * 365 * 50};
   std::vector<SentUpdate> updates_;
+  std::vector<SentUpdate> correspondent_updates_;
   std::vector<SentSolicitation> solicitations_;
   std::vector<Verdict> verdicts_;
   std::vector<std::string> events_;

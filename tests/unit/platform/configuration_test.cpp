@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+#include <unistd.h>
+
 #include <catch2/catch.hpp>
 
 #include <algorithm>
+#include <fstream>
 
 #include "mipflow/platform/configuration.hpp"
 #include "mipflow/platform/security_associations.hpp"
+#include "mipflow/platform/service_user.hpp"
 #include "temporary_directory.hpp"
 
 using namespace mipflow;
@@ -87,6 +91,7 @@ TEST_CASE("every key of the mobile node's configuration arrives") {
 spi = 300
 policy-directory = "rules"
 log-level = "warning"
+route-optimization = false
 [home-addresses]
 cap = 7
 warm-pool = 3
@@ -104,8 +109,11 @@ other-idle = "1d"
 closed-linger = "2s"
 [flows]
 capacity = 500
+correspondent-registration-cap = 30
 [interfaces]
 ignore = ["docker*"]
+metered = ["ww*", "usb0"]
+probe = false
 )"));
   REQUIRE(settings);
   const auto& node = settings->node;
@@ -125,7 +133,11 @@ ignore = ["docker*"]
   CHECK(node.other_idle_timeout == 24h);
   CHECK(node.closed_linger == 2s);
   CHECK(node.flow_capacity == 500);
+  CHECK(node.correspondent_registration_cap == 30);
+  CHECK_FALSE(node.route_optimization);
   CHECK(settings->ignored_interfaces == Lines{"docker*"});
+  CHECK(settings->node.metered_interfaces == Lines{"ww*", "usb0"});
+  CHECK_FALSE(settings->node.probe_home_agent);
 }
 
 TEST_CASE("an insecure home agent has to be written out") {
@@ -152,19 +164,54 @@ udp-idle = "3 weeks"
 hold-limit = "1h"
 [interfaces]
 ignore = "docker0"
+metered = true
+probe = "often"
 )") == Lines{
             "mnd.toml:1:14: home-agent: \"2001:db8:1::zz\" is no IPv6 address; expected one like \"2001:db8::1\"",
             "mnd.toml:2:16: home-address: \"ff02::1\" is multicast, link-local, loopback or unspecified; expected a global unicast address",
             "mnd.toml:3:15: home-prefix: \"2001:db8:1::1/64\" is no prefix; expected one like \"2001:db8:1::/64\" with no bits set behind its length",
             "mnd.toml:4:14: identifier: \"bob@example.org\" has no security association in keys.toml",
-            "mnd.toml:6:1: colour: unknown key; expected one of authentication, flows, home-address, home-addresses, home-agent, home-prefix, "
-            "identifier, interfaces, log-level, policy-directory, security-associations, spi, timers",
+            "mnd.toml:6:1: colour: unknown key; expected one of authentication, flows, home-address, home-addresses, home-agent, home-agents, home-prefix, "
+            "identifier, interfaces, log-level, network-policy, policy-directory, route-optimization, security-associations, spi, state-directory, timers, tunnel-sources",
             "mnd.toml:8:7: [home-addresses] cap: is 0; expected a whole number from 1 to 1024",
             "mnd.toml:9:13: [home-addresses] warm-pool: is text; expected a whole number from 0 to 64",
             "mnd.toml:11:12: [timers] udp-idle: is no duration; expected a number of seconds or text like \"200ms\", \"1.5s\", \"5min\", \"24h\", \"30d\"",
             "mnd.toml:12:14: [timers] hold-limit: is 3600s; expected a duration from 0s to 5s",
             "mnd.toml:14:10: [interfaces] ignore: is no list of texts; expected one like [\"docker*\", \"virbr*\"]",
+            "mnd.toml:15:11: [interfaces] metered: is no list of texts; expected one like [\"docker*\", \"virbr*\"]",
+            "mnd.toml:16:9: [interfaces] probe: is text; expected true or false",
         });
+}
+
+TEST_CASE("the home agent may be left to discovery, to a list, or to discovery within a list") {
+  const TemporaryDirectory directory;
+  directory.write("keys.toml", kKeys);
+  const std::string rest = std::string(kMobileNode).substr(std::string(kMobileNode).find('\n') + 1);
+  const auto load = [&](const std::string& which) { return load_mobile_node_settings(directory.write("mnd.toml", which + rest)); };
+  const auto one = load("home-agent = \"2001:db8:1::1\"\n").value().node;
+  CHECK(one.home_agent == *Address::parse("2001:db8:1::1"));
+  CHECK(one.other_home_agents.empty());
+  const auto discovered = load("home-agent = \"auto\"\n").value().node;
+  CHECK(discovered.home_agent.is_unspecified());
+  CHECK(discovered.other_home_agents.empty());
+  const std::vector<Address> two{*Address::parse("2001:db8:1::2"), *Address::parse("2001:db8:7::3")};
+  CHECK(load("home-agent = \"2001:db8:1::1\"\nhome-agents = [\"2001:db8:1::2\", \"2001:db8:7::3\"]\n").value().node.other_home_agents == two);
+  CHECK(load("home-agent = \"auto\"\nhome-agents = [\"2001:db8:1::2\", \"2001:db8:7::3\"]\n").value().node.other_home_agents == two);
+
+  const auto refused = [&](const std::string& which) { return mistakes(load(which), directory); };
+  CHECK(refused("home-agent = \"automatic\"\n") == Lines{"mnd.toml:1:14: home-agent: \"automatic\" is no IPv6 address; expected one like \"2001:db8::1\""});
+  CHECK(refused("home-agent = \"auto\"\nhome-agents = []\n") == Lines{"mnd.toml:2:15: home-agents: has 0 addresses; expected 1 to 32"});
+  CHECK(refused("home-agent = \"auto\"\nhome-agents = [\"ff02::1\"]\n") ==
+        Lines{"mnd.toml:2:15: home-agents: \"ff02::1\" is no global unicast IPv6 address; expected ones like \"2001:db8::1\""});
+  CHECK(refused("home-agent = \"2001:db8:1::1\"\nhome-agents = [\"2001:db8:1::1\"]\n") ==
+        Lines{"mnd.toml:2:15: home-agents: 2001:db8:1::1 stands in home-agent already"});
+  CHECK(refused("home-agent = \"auto\"\nhome-agents = [\"2001:db8:1::2\", \"2001:db8:1::2\"]\n") ==
+        Lines{"mnd.toml:2:15: home-agents: 2001:db8:1::2 is named twice"});
+  CHECK(load("home-agent = \"2001:db8:1::1\"\ntunnel-sources = [\"2001:db8:1::2\"]\n").value().node.tunnel_sources ==
+        std::vector<Address>{*Address::parse("2001:db8:1::2")});
+  const std::string wide = std::string("home-agent = \"auto\"\n") + "home-address = \"2001:db8:1::100\"\nhome-prefix = \"2001:db8::/32\"\nauthentication = \"none-insecure\"\n";
+  CHECK(mistakes(load_mobile_node_settings(directory.write("mnd.toml", wide)), directory) ==
+        Lines{"mnd.toml:1:14: home-agent: \"auto\" asks at the home agents' anycast address of a /64 (RFC 2526), home-prefix is 2001:db8::/32; expected an address"});
 }
 
 TEST_CASE("an association is chosen by its SPI when there are several") {
@@ -181,7 +228,7 @@ TEST_CASE("an association is chosen by its SPI when there are several") {
 TEST_CASE("what is missing is named") {
   const auto found = mobile_node_mistakes("");
   REQUIRE(found.size() == 4);
-  CHECK(found[0] == "mnd.toml:1:1: home-agent: is missing; expected the home agent's address");
+  CHECK(found[0] == "mnd.toml:1:1: home-agent: is missing; expected the home agent's address, or \"auto\"");
   CHECK_THAT(found[1], Catch::Contains("home-address: is missing"));
   CHECK_THAT(found[2], Catch::Contains("home-prefix: is missing"));
   CHECK_THAT(found[3], Catch::Contains("identifier: is missing"));
@@ -250,6 +297,9 @@ duplicate-address-detection = "500ms"
 previous-care-of-address-grace = "1s"
 [binding-cache]
 capacity = 1000
+[correspondent-node]
+route-optimization = false
+binding-cache-capacity = 50
 )"));
   REQUIRE(settings);
   const auto& agent = settings->agent;
@@ -270,6 +320,8 @@ capacity = 1000
   CHECK(agent.duplicate_address_detection_wait == 500ms);
   CHECK(agent.previous_care_of_address_grace == 1s);
   CHECK(agent.binding_cache_capacity == 1000);
+  CHECK_FALSE(agent.correspondent_node.route_optimization);
+  CHECK(agent.correspondent_node.binding_cache_capacity == 50);
   CHECK_FALSE(agent.accept_unauthenticated_insecure);
 }
 
@@ -295,13 +347,74 @@ TEST_CASE("mistakes of a home agent") {
   }
 }
 
+TEST_CASE("a correspondent node needs no key, and every key arrives") {
+  const TemporaryDirectory directory;
+  const auto defaults = load_correspondent_node_settings(directory.write("empty.toml", ""));
+  REQUIRE(defaults);
+  CHECK(defaults->node.route_optimization);
+  CHECK(defaults->node.longest_binding_lifetime == 420s);
+  CHECK(defaults->log_level == Severity::Info);
+  const auto settings = load_correspondent_node_settings(directory.write("cnd.toml", R"(route-optimization = false
+binding-cache-capacity = 100
+busy-for = "1min"
+longest-binding-lifetime = "100s"
+refresh-request-before-expiry = "20s"
+previous-care-of-address-grace = 0
+log-level = "debug"
+)"));
+  REQUIRE(settings);
+  CHECK_FALSE(settings->node.route_optimization);
+  CHECK(settings->node.binding_cache_capacity == 100);
+  CHECK(settings->node.busy_for == 60s);
+  CHECK(settings->node.longest_binding_lifetime == 100s);
+  CHECK(settings->node.refresh_request_before_expiry == 20s);
+  CHECK(settings->node.previous_care_of_address_grace == 0s);
+  CHECK(settings->log_level == Severity::Debug);
+}
+
+TEST_CASE("mistakes of a correspondent node") {
+  const TemporaryDirectory directory;
+  const auto found = mistakes(load_correspondent_node_settings(directory.write("cnd.toml", R"(route-optimization = "yes"
+longest-binding-lifetime = "8min"
+binding-cache-capacity = 0
+home-agent = "2001:db8::1"
+)")), directory);
+  REQUIRE(found.size() == 4);
+  CHECK_THAT(found[0], Catch::StartsWith("cnd.toml:1:22: route-optimization: "));
+  CHECK_THAT(found[1], Catch::StartsWith("cnd.toml:2:28: longest-binding-lifetime: ") && Catch::Contains("8s to 420s"));
+  CHECK_THAT(found[2], Catch::StartsWith("cnd.toml:3:26: binding-cache-capacity: is 0"));
+  CHECK_THAT(found[3], Catch::StartsWith("cnd.toml:4:1: home-agent"));
+}
+
+TEST_CASE("the packaged cnd.toml says what the defaults are") {
+  // They stand there as comments; with the comment sign gone each line has to be a key.
+  std::ifstream file(std::string(MIPFLOW_SOURCE_DIR) + "/packaging/etc/cnd.toml");
+  REQUIRE(file);
+  std::string text;
+  for (std::string line; std::getline(file, line);)
+    if (line.starts_with("# ") && line.find(" = ") != std::string::npos) text += line.substr(2) + "\n";
+  const TemporaryDirectory directory;
+  const auto settings = load_correspondent_node_settings(directory.write("cnd.toml", text));
+  CHECK(mistakes(settings, directory) == Lines{});
+  REQUIRE(settings);
+  const correspondent_node::Configuration defaults;
+  CHECK(settings->node.binding_cache_capacity == defaults.binding_cache_capacity);
+  CHECK(settings->node.busy_for == defaults.busy_for);
+  CHECK(settings->node.longest_binding_lifetime == defaults.longest_binding_lifetime);
+  CHECK(settings->node.refresh_request_before_expiry == defaults.refresh_request_before_expiry);
+  CHECK(settings->node.previous_care_of_address_grace == defaults.previous_care_of_address_grace);
+}
+
 TEST_CASE("the file with the keys has to be secret") {
   const TemporaryDirectory directory;
   const auto file = directory.write("keys.toml", kKeys);
   CHECK(load_security_associations(file));
   std::filesystem::permissions(file, std::filesystem::perms::group_read, std::filesystem::perm_options::add);
+  // Root's, on a host where the daemons have a group of their own, can be for that one.
+  const bool has_group = ::geteuid() == 0 && group_of_keys();
   CHECK(mistakes(load_security_associations(file), directory) ==
-        Lines{"keys.toml: can be used by others than its owner but holds secret keys; run: chmod 0600 'keys.toml'"});
+        Lines{has_group ? "keys.toml: can be used by others than the daemons but holds secret keys; run: chown root:_mipflow 'keys.toml'; chmod 0640 'keys.toml'"
+                        : "keys.toml: can be used by others than its owner but holds secret keys; run: chmod 0600 'keys.toml'"});
 }
 
 TEST_CASE("mistakes in the file with the keys never show a key") {

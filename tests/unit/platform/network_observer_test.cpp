@@ -116,11 +116,18 @@ TEST_CASE("a process that is not the kernel is not believed") {
   message.header.nlmsg_len = sizeof message;
   message.header.nlmsg_type = RTM_DELLINK;
   message.link.ifi_index = static_cast<int>(if_nametoindex("uplink"));
+  const auto say = [&](const sockaddr_nl& to) {
+    return ::sendto(forger.get(), &message, sizeof message, 0, reinterpret_cast<const sockaddr*>(&to), sizeof to) < 0 ? errno : 0;
+  };
   sockaddr_nl to{};
   to.nl_family = AF_NETLINK;
   socklen_t size = sizeof to;
   REQUIRE(::getsockname(bench.observer.descriptor(), reinterpret_cast<sockaddr*>(&to), &size) == 0);
-  REQUIRE(::sendto(forger.get(), &message, sizeof message, 0, reinterpret_cast<const sockaddr*>(&to), sizeof to) == sizeof message);
+  to.nl_groups = 0;
+  CHECK(say(to) == ECONNREFUSED);
+  to.nl_pid = 0;
+  to.nl_groups = 1u << (RTNLGRP_LINK - 1);
+  REQUIRE(say(to) == 0);  // to everybody who listens to the kernel
   REQUIRE(bench.observer.on_readable());
   CHECK(bench.notebook.lines.empty());
 }

@@ -36,11 +36,13 @@ FileDescriptor filter_answering(int value) {
 }
 
 // Sends a datagram that the routes lead through mip0. It ends there: nothing is attached.
-// Packets carry the user who opened the socket.
-void send_datagram(uid_t user = 0) {
+// Packets carry the user and the group who opened the socket.
+void send_datagram(uid_t user = 0, gid_t group = 0) {
+  ::setfsgid(group);
   ::setfsuid(user);
   const FileDescriptor socket(::socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0));
   ::setfsuid(0);
+  ::setfsgid(0);
   sockaddr_in6 to{};
   to.sin6_family = AF_INET6;
   to.sin6_port = htons(5000);
@@ -75,7 +77,7 @@ TEST_CASE("a first packet waits in the queue, cut, with its true length and its 
     return std::string();
   };
   const auto before = sent();
-  send_datagram(4711);
+  send_datagram(4711, 4712);
 
   int seen = 0;
   HeldPacketId id = 0;
@@ -88,6 +90,7 @@ TEST_CASE("a first packet waits in the queue, cut, with its true length and its 
       CHECK(packet.length == 40 + 8 + 500);
       CHECK(packet.packet[0] >> 4 == 6);
       CHECK(packet.user == 4711u);
+      CHECK(packet.group == 4712u);
     });
     return seen > 0;
   }));

@@ -11,8 +11,10 @@
 #include "kernel_bench.hpp"
 #include "mipflow/platform/file_descriptor.hpp"
 #include "mipflow/platform/multicast_groups.hpp"
+#include "mipflow/platform/neighbour_keeper.hpp"
 #include "mipflow/platform/neighbour_listener.hpp"
 #include "mipflow/platform/packet_sender.hpp"
+#include "mipflow/platform/router_listener.hpp"
 
 using namespace mipflow;
 using namespace mipflow::platform;
@@ -127,4 +129,85 @@ TEST_CASE("solicitations and advertisements about watched addresses are heard, a
   say(135, kOther);
   REQUIRE(hears(3));
   CHECK(heard.size() == 3);
+}
+
+TEST_CASE("advertisements of routers are heard on their interface, and nothing else") {
+  Namespace space;
+  const auto uplink = if_nametoindex("uplink");
+  boost::asio::io_context loop;
+  std::vector<PacketReceived> heard;
+  RouterListener listener(loop, [&](PacketReceived packet) { heard.push_back(std::move(packet)); });
+  REQUIRE(listener.open(uplink));
+  CHECK_FALSE(RouterListener(loop, [](PacketReceived) {}).open(4711));
+
+  const FileDescriptor socket(::socket(AF_PACKET, SOCK_DGRAM, 0));
+  const auto say = [&](const char* interface, std::uint8_t type) {
+    Bytes packet(64);
+    packet[0] = 0x60;
+    packet[5] = 24;
+    packet[6] = 58;
+    packet[7] = 255;
+    packet[40] = type;
+    sockaddr_ll to{};
+    to.sll_family = AF_PACKET;
+    to.sll_protocol = htons(0x86dd);
+    to.sll_ifindex = static_cast<int>(if_nametoindex(interface));
+    to.sll_halen = 6;
+    std::fill_n(to.sll_addr, 6, static_cast<unsigned char>(0xff));
+    REQUIRE(::sendto(socket.get(), packet.data(), packet.size(), 0, reinterpret_cast<const sockaddr*>(&to), sizeof to) > 0);
+  };
+  for (const std::uint8_t type : {std::uint8_t{133}, std::uint8_t{135}, std::uint8_t{136}, std::uint8_t{128}}) say("far", type);
+  say("uplink", 134);  // our own
+  say("far", 134);
+  REQUIRE(wait_for([&] {
+    loop.restart();
+    loop.poll();
+    return !heard.empty();
+  }));
+  CHECK(heard.size() == 1);
+  CHECK(heard[0].packet.size() == 64);
+  CHECK(heard[0].packet[40] == 134);
+  CHECK(heard[0].interface == uplink);
+  CHECK(heard[0].link_layer_source.has_value());
+}
+
+TEST_CASE("what waits for the router of an interface that was switched off does not leave when that is back") {
+  Namespace space;
+  const auto uplink = if_nametoindex("uplink");
+  const Address silent = *Address::parse("fe80::6275:ffff");
+  auto socket = NetlinkSocket::open(NETLINK_ROUTE);
+  REQUIRE(socket);
+  NeighbourKeeper keeper(*socket);
+  // The kernel asks for a router that nobody is, and packets queue for the answer.
+  const auto is_waited_for = [&] { return contains(output_of("ip -6 neigh show dev uplink"), to_string(silent)); };
+  keeper.keep(uplink, silent);
+  run("ping -6 -c 1 -W 0.1 -I uplink " + to_string(silent) + " || true");
+  REQUIRE(is_waited_for());
+
+  const auto lost_carrier = [&](InterfaceIndex interface) {
+    keeper.carrier_changed(interface, false);
+    keeper.drop_waiting();
+  };
+  SECTION("it is still a router") { lost_carrier(uplink); }
+  SECTION("with the interface its default route went") {
+    keeper.release(uplink, silent);
+    CHECK(is_waited_for());
+    lost_carrier(uplink);
+    CHECK_FALSE(is_waited_for());
+    // A flow that had to wait before it could move has sent once more; then the interface is back.
+    run("ping -6 -c 1 -W 0.1 -I uplink " + to_string(silent) + " || true");
+    REQUIRE(is_waited_for());
+    keeper.carrier_changed(uplink, true);
+    keeper.drop_waiting();
+  }
+  SECTION("another interface") {
+    keeper.release(uplink, silent);
+    lost_carrier(uplink + 1);
+    CHECK(is_waited_for());
+    // Long ago released: it may be of others by now.
+    lost_carrier(uplink);
+    CHECK(is_waited_for());
+    return;
+  }
+  CHECK_FALSE(is_waited_for());
 }

@@ -44,6 +44,10 @@ TEST_CASE("a rule comes back, with and without each selector") {
   rule.mark = rule.mark_mask = 0x1000'0000;
   rule.inverted = true;
   check();
+  rule.mark = 0;  // none of the bits of the mask
+  check();
+  rule.input_interface = "lo";
+  check();
   rule.suppress_prefix_length = 0;
   check();
   rule.table = 254;

@@ -91,6 +91,17 @@ TEST_CASE("nothing is carried out twice") {
   CHECK(bench.world.armed == kNever);
 }
 
+TEST_CASE("what a role wants at the start is left to reconciliation, what it wants later is not") {
+  Bench bench;
+  bench.role.plan_.care_of_addresses.set(kNew, {7});
+  bench.role.deadline_ = TimePoint{107s};
+  bench.runner.leave_to_reconciliation();
+  CHECK(bench.world.steps.empty());
+  CHECK(bench.world.armed == TimePoint{107s});
+  bench.runner.command([&](Now, Outputs&) { bench.role.plan_.care_of_addresses.erase(kOld); });
+  CHECK(bench.world.steps == Steps{"remove 2001:db8:a::1"});
+}
+
 TEST_CASE("events that belong together are carried out together") {
   Bench bench;
   bench.runner.begin();

@@ -4,38 +4,13 @@
 
 #include <catch2/catch.hpp>
 #include <nlohmann/json.hpp>
-#include <sstream>
 
-#include "fake_control_server.hpp"
+#include "whole_command.hpp"
 
 using nlohmann::json;
 using namespace mipflow::tools;
 
 namespace {
-
-struct Outcome {
-  int code;
-  std::string out;
-  std::string err;
-};
-
-Outcome run(std::vector<std::string> arguments, bool terminal = false) {
-  std::ostringstream out;
-  std::ostringstream err;
-  const int code = run_command(arguments, {out, err, terminal});
-  return {code, out.str(), err.str()};
-}
-
-std::string success(const json& result) { return json{{"version", 1}, {"ok", true}, {"result", result}}.dump() + "\n"; }
-
-std::string refusal(const std::string& kind, const std::string& message) {
-  return json{{"version", 1}, {"ok", false}, {"error", {{"kind", kind}, {"message", message}}}}.dump() + "\n";
-}
-
-// Answers every request with the same line.
-FakeControlServer::Answer always(std::string line) {
-  return [line = std::move(line)](const std::string&) { return line; };
-}
 
 json example_flow() {
   return {{"id", 7},
@@ -66,8 +41,8 @@ TEST_CASE("a list is a table with a heading and one line per row") {
   CHECK(outcome.code == kExitDone);
   CHECK(outcome.err.empty());
   CHECK(outcome.out ==
-        "ID  CLASS    PROTOCOL  CORRESPONDENT            HOME ADDRESS        CARE-OF ADDRESS  INTERFACE  STATE      OUT    IN  IDLE  MOVES WITH\n"
-        " 7  default  udp       [2001:db8:300::10]:5000  2001:db8:100::abcd  2001:db8:1::77   wlan0      active  1.2 MB  64 B  0.0s  9, 12\n");
+        "ID  CLASS    PROTOCOL  CORRESPONDENT            HOME ADDRESS        CARE-OF ADDRESS  INTERFACE  PATH    STATE      OUT    IN  IDLE  MOVES WITH\n"
+        " 7  default  udp       [2001:db8:300::10]:5000  2001:db8:100::abcd  2001:db8:1::77   wlan0      tunnel  active  1.2 MB  64 B  0.0s  9, 12\n");
   CHECK(json::parse(server.last_request()) == json{{"version", 1}, {"request", "flows"}});
 }
 
@@ -103,8 +78,38 @@ TEST_CASE("each command asks its own question") {
   CHECK(asked_by({"hoa", "show", "2001:db8::1"}) == json{{"request", "home-address"}, {"home_address", "2001:db8::1"}});
   CHECK(asked_by({"interface", "list"}) == json{{"request", "interfaces"}});
   CHECK(asked_by({"binding", "list"}) == json{{"request", "bindings"}});
+  CHECK(asked_by({"flow", "explain", "7"}) == json{{"request", "explain"}, {"id", 7}});
+  CHECK(asked_by({"flow", "keep", "7"}) == json{{"request", "keep-flow"}, {"id", 7}});
+  CHECK(asked_by({"flow", "undo", "7"}) == json{{"request", "undo-move"}, {"id", 7}});
+  CHECK(asked_by({"flow", "undo"}) == json{{"request", "undo-move"}});
+  CHECK(asked_by({"flow", "release", "7"}) == json{{"request", "release-flow"}, {"id", 7}});
+  CHECK(asked_by({"hoa", "allocate"}) == json{{"request", "allocate-home-address"}});
+  CHECK(asked_by({"hoa", "free", "2001:db8::1"}) == json{{"request", "free-home-address"}, {"home_address", "2001:db8::1"}});
+  CHECK(asked_by({"hoa", "pin", "2001:db8::1"}) == json{{"request", "pin-home-address"}, {"home_address", "2001:db8::1"}, {"pinned", true}});
+  CHECK(asked_by({"hoa", "unpin", "2001:db8::1"}) == json{{"request", "pin-home-address"}, {"home_address", "2001:db8::1"}, {"pinned", false}});
+  CHECK(asked_by({"policy", "show"}) == json{{"request", "policy-show"}});
+  CHECK(asked_by({"policy", "test"}) == json{{"request", "policy-test"}});
+  CHECK(asked_by({"policy", "user", "remove"}) == json{{"request", "user-policy"}, {"text", nullptr}});
   CHECK(asked_by({"policy", "reload"}) == json{{"request", "policy-reload"}});
+  CHECK(asked_by({"reload"}) == json{{"request", "reload"}});
   CHECK(asked_by({"counters"}) == json{{"request", "counters"}});
+}
+
+TEST_CASE("each daemon's bindings have the columns that it knows") {
+  json binding{{"home_address", "2001:db8:100::abcd"}, {"care_of_address", "2001:db8:1::77"}, {"state", "bound"}, {"sequence", 7}, {"lifetime_seconds", 400}};
+  auto of_mobile_node = binding;
+  of_mobile_node["peer"] = "2001:db8:300::10";
+  of_mobile_node["last_status"] = "accepted";
+  const FakeControlServer mobile_node(always(success(json::array({of_mobile_node}))));
+  CHECK(run({"binding", "list", "--socket", mobile_node.path()}).out ==
+        "HOME ADDRESS        CARE-OF ADDRESS  PEER              STATE  SEQUENCE  LIFETIME  LAST STATUS\n"
+        "2001:db8:100::abcd  2001:db8:1::77   2001:db8:300::10  bound         7     6m40s  accepted\n");
+  binding["correspondent"] = "2001:db8:300::10";
+  binding["idle_seconds"] = 2;
+  const FakeControlServer correspondent_node(always(success(json::array({binding}))));
+  CHECK(run({"binding", "list", "--socket", correspondent_node.path()}).out ==
+        "HOME ADDRESS        CARE-OF ADDRESS  CORRESPONDENT     STATE  SEQUENCE  LIFETIME  IDLE\n"
+        "2001:db8:100::abcd  2001:db8:1::77   2001:db8:300::10  bound         7     6m40s  2.0s\n");
 }
 
 TEST_CASE("flow show names every field, also those that it does not know") {
@@ -140,6 +145,7 @@ TEST_CASE("without a daemon the exit code is 3 and the message names the socket"
   CHECK_THAT(outcome.err, Catch::Contains(directory.path() + "/none.sock"));
   CHECK_THAT(run({"status", "--socket", directory.path() + "/mnd.sock"}).err, Catch::Contains("systemctl status mipflow-mnd"));
   CHECK_THAT(run({"status", "--socket", directory.path() + "/had.sock"}).err, Catch::Contains("systemctl status mipflow-had"));
+  CHECK_THAT(run({"status", "--socket", directory.path() + "/cnd.sock"}).err, Catch::Contains("systemctl status mipflow-cnd"));
   CHECK(run({"status", "--socket", std::string(300, 'x')}).code == kExitNoDaemon);
 }
 
@@ -164,7 +170,7 @@ TEST_CASE("results of another shape than expected are shown, not a crash") {
   for (const auto& result : {json(7), json("text"), json(nullptr), json::array({1, "two", nullptr}), json{{"key", json::array({json::array()})}}}) {
     INFO(result.dump());
     const FakeControlServer server(always(success(result)));
-    for (const auto& words : std::vector<std::vector<std::string>>{{"status"}, {"flow", "list"}, {"flow", "show", "1"}, {"flow", "move", "1", "x"}, {"hoa", "list"}, {"hoa", "show", "::1"}, {"policy", "reload"}, {"counters"}}) {
+    for (const auto& words : std::vector<std::vector<std::string>>{{"status"}, {"flow", "list"}, {"flow", "show", "1"}, {"flow", "move", "1", "x"}, {"hoa", "list"}, {"hoa", "show", "::1"}, {"hoa", "allocate"}, {"flow", "explain", "1"}, {"flow", "undo"}, {"policy", "show"}, {"policy", "test"}, {"interface", "list"}, {"policy", "reload"}, {"counters"}}) {
       auto arguments = words;
       arguments.insert(arguments.end(), {"--socket", server.path()});
       CHECK(run(arguments).code == kExitDone);
@@ -179,8 +185,10 @@ TEST_CASE("wrong usage is refused before anybody is asked") {
   };
   const std::vector<Row> rows{
       {{}, "usage: mipflow"},
-      {{"flow"}, "there is no command 'flow': there is 'mipflow flow list', 'mipflow flow show ID', 'mipflow flow move ID INTERFACE'"},
+      {{"flow"}, "there is no command 'flow': there is 'mipflow flow list', 'mipflow flow show ID', 'mipflow flow explain ID'"},
       {{"flwo", "list"}, "there is no command 'flwo list': 'mipflow --help' lists the commands"},
+      {{"flows"}, "there is no command 'flows': there is 'mipflow flow list'"},
+      {{"inter", "list"}, "there is no command 'inter list': there is 'mipflow interface list'"},
       {{"flow", "list", "7"}, "wrong number of arguments; usage: mipflow flow list"},
       {{"flow", "move", "7"}, "wrong number of arguments; usage: mipflow flow move ID INTERFACE"},
       {{"flow", "show", "seven"}, "'seven' is no flow"},
@@ -188,9 +196,19 @@ TEST_CASE("wrong usage is refused before anybody is asked") {
       {{"flow", "show", "7x"}, "'7x' is no flow"},
       {{"flow", "show", "99999999999999999999999"}, "is no flow"},
       {{"hoa", "show", "2001:db8::1::2"}, "'2001:db8::1::2' is no IPv6 address"},
+      {{"flow", "explain", "seven"}, "'seven' is no flow"},
+      {{"flow", "undo", "7", "8"}, "wrong number of arguments; usage: mipflow flow undo [ID]"},
+      {{"hoa", "free", "1.2.3.4"}, "'1.2.3.4' is no IPv6 address"},
+      {{"hoa", "pin", "x"}, "'x' is no IPv6 address"},
+      {{"status", "--for", "5"}, "'mipflow status' has no option --for"},
+      {{"flow", "move", "7", "wwan0", "--watch"}, "'mipflow flow move' has no option --watch"},
+      {{"status", "--watch=0.05"}, "--watch: expected 0.1 to 86400 seconds"},
+      {{"status", "--watch=nan"}, "--watch"},
+      {{"flow", "try", "7", "wwan0", "--for", "0"}, "--for: expected 1 to 86400 seconds"},
       {{"flow", "list", "--help", "--home"}, "unrecognised option '--home'"},
       {{"status", "--jsno"}, "unrecognised option '--jsno'"},
       {{"status", "--socket"}, "--socket"},
+      {{"status", "--home-agent", "--correspondent-node"}, "--home-agent and --correspondent-node are two daemons"},
   };
   for (const auto& row : rows) {
     const auto outcome = run(row.arguments);
@@ -204,7 +222,7 @@ TEST_CASE("wrong usage is refused before anybody is asked") {
 TEST_CASE("every command explains itself") {
   const auto overview = run({"--help"});
   CHECK(overview.code == kExitDone);
-  for (const auto& words : std::vector<std::vector<std::string>>{{"status"}, {"flow", "list"}, {"flow", "show"}, {"flow", "move"}, {"hoa", "list"}, {"hoa", "show"}, {"interface", "list"}, {"binding", "list"}, {"policy", "check"}, {"policy", "reload"}, {"counters"}}) {
+  for (const auto& words : std::vector<std::vector<std::string>>{{"status"}, {"flow", "list"}, {"flow", "show"}, {"flow", "explain"}, {"flow", "move"}, {"flow", "try"}, {"flow", "keep"}, {"flow", "undo"}, {"flow", "release"}, {"flow", "watch"}, {"hoa", "list"}, {"hoa", "show"}, {"hoa", "allocate"}, {"hoa", "free"}, {"hoa", "pin"}, {"hoa", "unpin"}, {"interface", "list"}, {"binding", "list"}, {"policy", "check"}, {"policy", "show"}, {"policy", "test"}, {"policy", "reload"}, {"policy", "user", "set"}, {"policy", "user", "remove"}, {"reload"}, {"counters"}}) {
     auto arguments = words;
     std::string name;
     for (const auto& word : words) name += (name.empty() ? "" : " ") + word;

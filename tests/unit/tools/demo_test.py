@@ -36,12 +36,17 @@ class DemoTest(unittest.TestCase):
             report = json.loads(figures.read_text())
             self.assertEqual(ElementTree.parse(image).getroot().tag, "{http://www.w3.org/2000/svg}svg")
         self.assertTrue(report["passed"])
-        self.assertEqual([phase["title"] for phase in report["phases"]],
-                         ["at first", "moved to wwan0", "moved back", "cable of wlan0 cut"])
+        titles = [phase["title"] for phase in report["phases"]]
+        self.assertEqual(titles[:4], ["at first", "moved to wwan0", "moved back", "cable of wlan0 cut"])
+        self.assertEqual(len(titles), 6)
         udp = [item for item in report["flows"] if item["flow"] == "UDP"]
-        self.assertEqual([item["interface"] for item in udp], ["wlan0", "wwan0", "wlan0", "wwan0"])
+        self.assertEqual([item["path"] for item in udp], ["tunnel"] * 4 + ["direct"] * 2)
+        self.assertEqual([item["interface"] for item in udp[:4]], ["wlan0", "wwan0", "wlan0", "wwan0"])
+        self.assertEqual({item["interface"] for item in udp[4:]}, {"wlan0", "wwan0"})
+        self.assertEqual(titles[5], f"straight, moved to {udp[5]['interface']}")
         self.assertGreater(min(item["packets"][item["interface"]] for item in udp), 1000)
-        self.assertEqual(len({item["home_address"] for item in report["flows"]}), 2)
+        for part in (titles[:4], titles[4:]):
+            self.assertEqual(len({item["home_address"] for item in report["flows"] if item["phase"] in part}), 2)
 
     def test_an_interrupted_demo_leaves_nothing(self):
         with tempfile.TemporaryDirectory() as folder:
@@ -78,20 +83,31 @@ class SabotageTest(unittest.TestCase):
         def sabotage(lab, _):
             original = lab.mipflow_run
             lab.mipflow_run = lambda *words, **options: original(*(("flow", "list") if "move" in words else words), **options)
-        self.assertIn("UDP moved to wwan0: all its packets use wwan0", self.refuted(sabotage))
+        refuted = self.refuted(sabotage)
+        self.assertIn("UDP moved to wwan0: all its packets use wwan0", refuted)
+        self.assertTrue(any(claim.startswith("UDP straight, moved to") and "all its packets use" in claim for claim in refuted), refuted)
 
-    def test_packets_that_are_lost(self):
+    def test_packets_that_are_lost_and_a_policy_that_changes_its_mind(self):
         def sabotage(lab, story):
-            original = story._run_act
-            def run_act():
+            through_tunnel, straight = story.parts
+            tunnel_act, straight_act = through_tunnel.run_act, straight.run_act
+            def lose():
                 # For a moment the core router knows no way to the correspondent node.
-                if story._acts[-1].title == "moved to wwan0":
+                if through_tunnel.acts[-1].title == "moved to wwan0":
                     lab.nodes["core"].ip("route add blackhole 2001:db8:300::10/128")
                     time.sleep(0.1)
                     lab.nodes["core"].ip("route delete blackhole 2001:db8:300::10/128")
-                original()
-            story._run_act = run_act
-        self.assertIn("UDP moved to wwan0: no packet is lost", self.refuted(sabotage))
+                tunnel_act()
+            def go_back():
+                # The last part's flows have to leave the direct way.
+                if straight.acts[-1].target:
+                    (lab.files("mn").policy_directory / "50-lab.toml").write_text('[default]\nroute-optimization = "no"\n')
+                    lab.mipflow_run("policy", "reload")
+                straight_act()
+            through_tunnel.run_act, straight.run_act = lose, go_back
+        refuted = self.refuted(sabotage)
+        self.assertIn("UDP moved to wwan0: no packet is lost", refuted)
+        self.assertIn("the UDP flow goes straight to the correspondent node, not through the home agent", refuted)
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 """The laboratory itself, with plain traffic: it carries packets, its cables can be cut, and nothing of it stays."""
 
 import os
+import random
 import signal
 import subprocess
 import sys
@@ -13,7 +14,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[3]
 sys.path.insert(0, str(ROOT / "tools"))
 
-from lab import Lab, LabError, removal, wait_until  # noqa: E402
+from lab import Impairment, Lab, LabError, removal, wait_until  # noqa: E402
 
 BUILD = Path(os.environ.get("MIPFLOW_BUILD", ROOT / "build/dev"))
 
@@ -58,6 +59,31 @@ class TrafficTest(unittest.TestCase):
             used = next(name for name in seen if lab.care_of_address(name) == source)
             self.assertGreaterEqual(len(seen.pop(used)), len(udp.outgoing.sent))
             self.assertEqual(list(seen.values()), [[]])
+
+    def test_a_bad_network_loses_what_it_says(self):
+        """Sender, receiver and the network between them agree about every single packet."""
+        seed = random.randrange(1 << 32)
+        with Lab(BUILD) as lab, self.subTest(seed=seed):
+            udp = lab.udp_flow(packets_per_second=500)
+            networks = [Impairment(lab, router, loss=0.1, duplicate=0.05, reorder=0.1, reorder_by=20, delay=2, seed=seed) for router in ("wlan", "wwan")]
+            wait_until(lambda: networks[0].octets() + networks[1].octets() > 300_000, "packets of the flow in one of the networks")
+            counters = [network.stop() for network in networks]
+            udp.stop()
+            for counter, network in zip(counters, networks):
+                self.assertEqual(counter["received"], counter["lost"] + counter["crowded_out"] + counter["passed"])
+                self.assertEqual((counter["crowded_out"], counter["refused"], counter["overflow"]), (0, 0, 0))
+                self.assertEqual(counter["lost"], len([p for p in network.packets() if p.fate == "lost"]))
+            changed = [packet for network in networks for packet in network.packets(17)]
+            for way, port in ((udp.outgoing, "destination_port"), (udp.incoming, "source_port")):
+                numbers = {fate: sorted(int.from_bytes(p.data[8:16], "big") for p in changed if p.fate == fate and getattr(p, port) == udp.port)
+                           for fate in ("lost", "duplicated")}
+                self.assertEqual(way.lost(), numbers["lost"])
+                self.assertEqual(way.duplicates(), len(numbers["duplicated"]))
+                self.assertGreater(len(numbers["lost"]), 20)
+                self.assertGreater(len(numbers["duplicated"]), 5)
+                self.assertGreater(len(way.reordered()), 20)
+            for router in ("wlan", "wwan"):
+                self.assertNotIn("impair0", lab.run(router, ["ip", "link"]).stdout + lab.run(router, ["ip", "-6", "rule"]).stdout)
 
     def test_a_cut_takes_the_carrier_and_a_new_cable_brings_it_back(self):
         with Lab(BUILD) as lab:

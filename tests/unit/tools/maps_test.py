@@ -66,6 +66,17 @@ class MapsTest(unittest.TestCase):
                     self.assertEqual(row_problems(ROOT, cells), [])
 
 
+class SecurityTest(unittest.TestCase):
+    def test_the_tests_of_every_protection_are_there(self):
+        rows = [line for line in (ROOT / "SECURITY.md").read_text().splitlines() if line.startswith("| ") and line.count("|") == 5]
+        self.assertGreater(len(rows), 10)
+        for row in rows[1:]:
+            named = re.findall(r"`((?:system|unit|datapath|conformance)/[^`]*)`", row.split("|")[4])
+            self.assertTrue(named, f"no test: {row}")
+            for test in named:
+                self.assertTrue((ROOT / "tests" / test).exists(), f"SECURITY.md: there is no tests/{test}")
+
+
 class RowProblemsTest(unittest.TestCase):
     """The search finds what it is meant to find."""
 

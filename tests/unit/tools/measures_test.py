@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The figures of the lab and of the demo, on packets and logs whose right answer is known."""
 
+import dataclasses
 import struct
 import sys
 import tempfile
@@ -10,6 +11,7 @@ import unittest
 import xml.etree.ElementTree as ElementTree
 from ipaddress import IPv6Address
 from pathlib import Path
+from types import SimpleNamespace
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[3] / "tools"))
 
@@ -36,6 +38,13 @@ class OneWayTest(unittest.TestCase):
 
     def test_a_packet_that_came_twice_is_counted(self):
         self.assertEqual(OneWay([(0, 0)], [(0, 1), (0, 2)]).duplicates(), 1)
+
+    def test_a_packet_behind_a_later_one_is_reordered(self):
+        flow = stream({0: 0, 1: 1, 2: 2, 3: 3}, {0: 5, 2: 6, 3: 7, 1: 8})
+        self.assertEqual(flow.reordered(), [1])
+        self.assertEqual(flow.reordered(explained_ns=1 * MS), [1])
+        self.assertEqual(flow.reordered(explained_ns=2 * MS), [])
+        self.assertEqual(stream({0: 0, 1: 1, 2: 2}, {0: 5, 2: 6}).reordered(), [])
 
     def test_the_longest_gap_is_between_arrivals(self):
         gap = stream({0: 0, 1: 1, 2: 2, 3: 3}, {0: 5, 1: 6, 2: 26, 3: 27}).longest_gap()
@@ -96,13 +105,39 @@ class CaptureTest(unittest.TestCase):
 
     def test_a_plain_packet(self):
         [packet] = self.read(self.frame(ipv6("2001:db8::1", "2001:db8::2", 17, udp(1000, 2000))))
-        self.assertEqual(packet, Packet(1_000_000_000, 14 + 40 + 8 + 7, None, None, "2001:db8::1", "2001:db8::2", 17, 1000, 2000, 64))
+        self.assertEqual(packet, Packet(1_000_000_000, 14 + 40 + 8 + 7, "plain", None, None, "2001:db8::1", "2001:db8::2", 17, 1000, 2000, 64))
 
     def test_a_tunnelled_packet_is_shown_from_the_inside(self):
         inner = ipv6("2001:db8::1", "2001:db8::2", 17, udp(1000, 2000), hop_limit=63)
         [packet] = self.read(self.frame(ipv6("2001:db8:1::a", "2001:db8:100::2", 41, inner)))
-        self.assertEqual((packet.outer_source, packet.outer_destination), ("2001:db8:1::a", "2001:db8:100::2"))
+        self.assertEqual((packet.path, packet.outer_source, packet.outer_destination), ("tunnel", "2001:db8:1::a", "2001:db8:100::2"))
         self.assertEqual((packet.source, packet.destination_port, packet.hop_limit), ("2001:db8::1", 2000, 63))
+
+    def test_a_route_optimised_packet_is_shown_with_its_home_addresses(self):
+        option = bytes([17, 2, 1, 2, 0, 0, 0xC9, 16]) + IPv6Address("2001:db8:100::7").packed
+        routing = bytes([135, 2, 2, 1, 0, 0, 0, 0]) + IPv6Address("2001:db8:100::7").packed
+        update = bytes([59, 1, 5, 0, 0, 0, 0, 9]) + bytes(8)
+        out, back, signal = self.read(
+            self.frame(ipv6("2001:db8:1::a", "2001:db8:300::10", 60, option + udp(1000, 2000))),
+            self.frame(ipv6("2001:db8:300::10", "2001:db8:1::a", 43, bytes([17]) + routing[1:] + udp(2000, 1000))),
+            self.frame(ipv6("2001:db8:1::a", "2001:db8:300::10", 60, bytes([135]) + option[1:] + update)))
+        self.assertEqual((out.path, out.outer_source, out.source, out.destination), ("direct", "2001:db8:1::a", "2001:db8:100::7", "2001:db8:300::10"))
+        self.assertEqual((out.source_port, out.destination_port, out.mobility_type), (1000, 2000, None))
+        self.assertEqual((back.path, back.outer_destination, back.destination, back.destination_port),
+                         ("direct", "2001:db8:1::a", "2001:db8:100::7", 1000))
+        self.assertEqual((signal.path, signal.protocol, signal.mobility_type, signal.source), ("direct", 135, 5, "2001:db8:100::7"))
+
+    def test_other_extension_headers_are_stepped_over_and_broken_ones_end_the_reading(self):
+        padding = bytes([17, 0, 1, 4, 0, 0, 0, 0])
+        later_fragment = bytes([17, 0, 0, 8, 0, 0, 0, 1])
+        short_option = bytes([17, 0, 0xC9, 16, 0, 0, 0, 0])
+        no_more_segments = bytes([17, 2, 2, 0, 0, 0, 0, 0]) + bytes(16)
+        for header, kind, ports in ((padding, 60, (1, 2)), (padding, 0, (1, 2)), (later_fragment, 44, (0, 0)),
+                                    (short_option, 60, (1, 2)), (no_more_segments, 43, (1, 2))):
+            [packet] = self.read(self.frame(ipv6("2001:db8::1", "2001:db8::2", kind, header + udp(1, 2))))
+            self.assertEqual((packet.path, packet.source_port, packet.destination_port), ("plain", *ports))
+        [packet] = self.read(self.frame(ipv6("2001:db8::1", "2001:db8::2", 60, bytes([17, 9]) + bytes(6))))
+        self.assertEqual((packet.path, packet.source_port), ("plain", 0))
 
     def test_what_is_cut_or_foreign_does_not_stop_the_reading(self):
         good = self.frame(ipv6("2001:db8::1", "2001:db8::2", 17, udp(1, 2)))
@@ -122,7 +157,7 @@ class MeasureTest(unittest.TestCase):
     def packet(self, time_ms, out=True, outer="2001:db8:1::a", home="2001:db8:100::7"):
         here, there = (home, 40000), ("2001:db8:300::10", 5000)
         source, destination = (here, there) if out else (there, here)
-        return Packet(time_ms * MS, 100, outer, "2001:db8:100::2", source[0], destination[0], 17, source[1], destination[1], 64)
+        return Packet(time_ms * MS, 100, "tunnel", outer, "2001:db8:100::2", source[0], destination[0], 17, source[1], destination[1], 64)
 
     def test_packets_are_counted_by_interface_inside_the_phase(self):
         captures = {"wlan0": [self.packet(1), self.packet(5, out=False), self.packet(10)], "wwan0": [self.packet(6)]}
@@ -133,6 +168,12 @@ class MeasureTest(unittest.TestCase):
     def test_every_address_of_the_flow_s_own_end_is_seen(self):
         packets = [self.packet(1), self.packet(2, out=False), self.packet(3, home="2001:db8:100::8")]
         self.assertEqual(measure.addresses_of(packets, self.key), {"2001:db8:100::7", "2001:db8:100::8"})
+
+    def test_packets_are_counted_by_the_way_that_they_take(self):
+        direct = dataclasses.replace(self.packet(6), path="direct")
+        captures = {"wlan0": [self.packet(1), self.packet(20)], "wwan0": [direct, dataclasses.replace(direct, destination_port=9)]}
+        self.assertEqual(measure.packets_by_path(captures, self.key, Phase("", "", 0, 10 * MS)), {"tunnel": 1, "direct": 1})
+        self.assertEqual(measure.packets_by_path(captures, self.key, Phase("", "", 5 * MS, 10 * MS)), {"direct": 1})
 
     def test_the_switch_is_the_first_packet_that_leaves_there(self):
         captures = {"wwan0": [self.packet(3, out=False), self.packet(7), self.packet(9)]}
@@ -157,12 +198,16 @@ class MeasureTest(unittest.TestCase):
     def test_the_picture_is_well_formed_and_shows_both_interfaces(self):
         captures = {"wlan0": [self.packet(n) for n in range(0, 1000)], "wwan0": [self.packet(n) for n in range(1000, 2000)]}
         phases = [Phase("at first", "", 0, 1000 * MS), Phase("moved <&>", "moved <&>", 1000 * MS, 2000 * MS)]
-        text = picture.draw(captures, (self.key,), phases, {("UDP", "at first"): "lost 0"})
+        part = SimpleNamespace(title="Part <1>", captures=captures, udp_key=self.key, tcp_key=FlowKey("TCP", 6, 5001), phases=phases,
+                               notes=lambda: {("UDP", "at first"): "lost 0"})
+        text = picture.draw([part, part])
         tree = ElementTree.fromstring(text)
         space = "{http://www.w3.org/2000/svg}"
         colours = [polygon.get("fill") for polygon in tree.iter(space + "polygon")]
-        self.assertEqual(colours, [picture.COLOURS["wlan0"], picture.COLOURS["wwan0"]])
-        self.assertIn("moved <&>", [element.text for element in tree.iter(space + "text")])
+        self.assertEqual(colours, [picture.COLOURS["wlan0"], picture.COLOURS["wwan0"]] * 2)
+        texts = [element.text for element in tree.iter(space + "text")]
+        for text, times in (("moved <&>", 4), ("Part <1>", 2), ("lost 0", 2)):
+            self.assertEqual(texts.count(text), times, text)
 
 
 class ConfigurationTest(unittest.TestCase):

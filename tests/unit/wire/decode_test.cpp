@@ -3,9 +3,8 @@
 #include <catch2/catch.hpp>
 #include <nlohmann/json.hpp>
 #include <set>
-#include <sstream>
 
-#include "mipflow/tools/decode.hpp"
+#include "decode_run.hpp"
 #include "mipflow/wire/packet.hpp"
 #include "vectors.hpp"
 
@@ -14,24 +13,10 @@ using namespace mipflow::test;
 
 namespace {
 
-struct Result {
-  int code;
-  std::string out;
-  std::string err;
-};
-
-Result decode(const std::vector<std::string>& arguments, const std::string& input = "") {
-  std::istringstream in(input);
-  std::ostringstream out;
-  std::ostringstream err;
-  const int code = tools::run_decode(arguments, in, out, err);
-  return {code, out.str(), err.str()};
-}
-
 std::string hex_of(std::string_view name) { return vector_named(name).whole.at("hex"); }
 
 nlohmann::json json_of(std::string_view name) {
-  const Result result = decode({"--json", hex_of(name)});
+  const DecodeResult result = decode({"--json", hex_of(name)});
   CHECK(result.err.empty());
   CHECK(std::count(result.out.begin(), result.out.end(), '\n') == 1);
   return nlohmann::json::parse(result.out);
@@ -44,7 +29,7 @@ TEST_CASE("every vector: valid where it is, and refused with a reason where the 
   const std::set<std::string> needs_state{"bu_cn_wrong_mac", "udp_hao_no_binding", "rh2_foreign_home_address"};
   for (const Vector& vector : all_vectors()) {
     INFO(vector.name);
-    const Result result = decode({"--json", vector.whole.at("hex")});
+    const DecodeResult result = decode({"--json", vector.whole.at("hex")});
     const auto report = nlohmann::json::parse(result.out);
     const bool valid = !vector.malformed || needs_state.contains(vector.name);
     CHECK(report.at("valid") == valid);
@@ -56,7 +41,7 @@ TEST_CASE("every vector: valid where it is, and refused with a reason where the 
       const std::string sources = vector.whole.at("tshark").at("ipv6.src");
       CHECK(report.at("source") == sources.substr(0, sources.find(';')));
     }
-    const Result text = decode({vector.whole.at("hex")});
+    const DecodeResult text = decode({vector.whole.at("hex")});
     CHECK(text.code == result.code);
     CHECK((text.out.find("INVALID") == std::string::npos) == valid);
   }
@@ -118,6 +103,29 @@ TEST_CASE("JSON of a Binding Update with authentication") {
   })"));
 }
 
+TEST_CASE("the address and policy service as text and as JSON") {
+  const Address home = address("2001:db8:100::100");
+  const wire::Envelope to_mobile_node{.source = address("2001:db8:100::1"),
+                                      .destination = address("2001:db8:200::5"),
+                                      .routing_header_home_address = home};
+  wire::HomeAddressReply reply{.status = wire::HomeAddressStatus::LimitReached, .reason = "64 of 64\x1b[2J"};
+  reply.addresses = {{address("2001:db8:100::77"), 3600, wire::kInfiniteLifetime}};
+  const Bytes packet = wire::build_packet(to_mobile_node, wire::MobilityMessage{wire::AgentServiceMessage{.transaction = 9, .body = reply}});
+  const std::string text = decode({to_hex(packet)}).out;
+  CHECK(text.find("Home Address Reply (120 octets)") != std::string::npos);
+  CHECK(text.find("home address 2001:db8:100::100, care-of address 2001:db8:200::5") != std::string::npos);
+  CHECK(text.find("transaction 9, source agent, status 129 (limit-reached), 2001:db8:100::77 preferred 3600 s, valid forever") !=
+        std::string::npos);
+  CHECK(text.find("reason 64 of 64\\x1b[2J") != std::string::npos);
+
+  const auto json = nlohmann::json::parse(decode({"--json", to_hex(packet)}).out);
+  CHECK(json.at("valid") == true);
+  CHECK(json.at("message").at("type") == 11);
+  CHECK(json.at("message").at("name") == "experimental");
+  CHECK(json.at("message").at("operation") == "home-address-reply");
+  CHECK(json.at("message").at("addresses").at(0).at("valid_lifetime") == wire::kInfiniteLifetime);
+}
+
 TEST_CASE("JSON of acknowledgements, errors, tunnels and quoted packets") {
   const auto acknowledgement = json_of("ba_seq_out_of_window");
   CHECK(acknowledgement.at("message").at("status") == 135);
@@ -146,11 +154,11 @@ TEST_CASE("an invalid packet in a tunnel makes the whole invalid; one that an IC
   const Bytes bad = vector_named("bad_mh_checksum").packet;
   const Address here = address("2001:db8:200::5");
   const Address there = address("2001:db8:100::1");
-  const Result tunnelled = decode({"--json", to_hex(wire::encapsulate(bad, here, there))});
+  const DecodeResult tunnelled = decode({"--json", to_hex(wire::encapsulate(bad, here, there))});
   CHECK(tunnelled.code == 1);
   CHECK(nlohmann::json::parse(tunnelled.out).at("inner").at("error").at("kind") == "checksum-wrong");
   const Bytes error = wire::build_packet({there, here}, wire::Icmpv6Message{wire::Icmpv6Error{4, 0, 40, bad}});
-  const Result quoted = decode({"--json", to_hex(error)});
+  const DecodeResult quoted = decode({"--json", to_hex(error)});
   CHECK(quoted.code == 0);
   CHECK(nlohmann::json::parse(quoted.out).at("quoted").at("error").at("kind") == "checksum-wrong");
 }
@@ -158,7 +166,7 @@ TEST_CASE("an invalid packet in a tunnel makes the whole invalid; one that an IC
 TEST_CASE("tunnels in tunnels end somewhere") {
   Bytes packet = vector_named("coti").packet;
   for (int depth = 0; depth < 1000; ++depth) packet = wire::encapsulate(packet, address("2001:db8::1"), address("2001:db8::2"));
-  const Result result = decode({"--json", to_hex(packet)});
+  const DecodeResult result = decode({"--json", to_hex(packet)});
   CHECK(result.code == 0);
   CHECK(result.out.size() < 10'000);
 }
@@ -209,7 +217,7 @@ TEST_CASE("hex digits may come in pieces, with separators and in a dump") {
 }
 
 TEST_CASE("what was typed is answered even when it is no IPv6") {
-  const Result result = decode({"--json", "4500001400000000"});
+  const DecodeResult result = decode({"--json", "4500001400000000"});
   CHECK(result.code == 1);
   CHECK(nlohmann::json::parse(result.out).at("error").at("kind") == "not-ipv6");
   CHECK(nlohmann::json::parse(result.out).at("source").is_null());
@@ -232,7 +240,7 @@ TEST_CASE("bad usage is a sentence and exit code 2, and nothing is decoded") {
            Row{{"-"}, "0x0000:  6000 0000\n0x0020:  6000\n", "line 2: the hex dump goes on at octet 32, but 4 octets came before"},
        }) {
     INFO(row.says);
-    const Result result = decode(row.arguments, row.input);
+    const DecodeResult result = decode(row.arguments, row.input);
     CHECK(result.code == 2);
     CHECK(result.out.empty());
     CHECK(result.err.starts_with("mipflow decode: "));
@@ -241,7 +249,7 @@ TEST_CASE("bad usage is a sentence and exit code 2, and nothing is decoded") {
 }
 
 TEST_CASE("help") {
-  const Result result = decode({"--help"});
+  const DecodeResult result = decode({"--help"});
   CHECK(result.code == 0);
   CHECK(result.out.starts_with("usage: mipflow decode"));
 }

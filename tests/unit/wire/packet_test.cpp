@@ -50,6 +50,7 @@ TEST_CASE("packets carry the headers of their envelope, and checksums see the ho
     CHECK(decoded->view.logical_destination() == kOtherHome);
     CHECK(decoded->view.hop_limit == 17);
     CHECK(decoded->view.home_address_option_offset == 40 + 24 + 6);
+    CHECK(decoded->view.behind_home_address_option == 135);
     CHECK(checksum_is_right(decoded->view.payload, kHome, kOtherHome));
   }
   SECTION("neighbour discovery leaves with hop limit 255 whatever the envelope says") {
@@ -135,6 +136,16 @@ TEST_CASE("the walk goes through every extension header") {
   CHECK(view->home_address_option == kHome);
   CHECK(view->routing_header_home_address == kOtherHome);
   CHECK(view->payload_offset == 40 + rest.size() / 2 - 8);
+  CHECK(view->extension_headers ==
+        ExtensionHeaders{.hop_by_hop = true, .routing = true, .destination_options = true, .authentication = true});
+}
+
+TEST_CASE("the headers that Mobile IPv6 alone put there do not count as the packet's own") {
+  const auto view = parse_packet(build_packet({kCareOf, kAgent, kHome, kOtherHome}, MobilityMessage{HomeTestInit{1, {}}}));
+  REQUIRE(view);
+  CHECK(view->home_address_option);
+  CHECK(view->routing_header_home_address);
+  CHECK(view->extension_headers == ExtensionHeaders{});
 }
 
 TEST_CASE("the walk ends at ESP and does not look inside") {
@@ -152,6 +163,7 @@ TEST_CASE("fragments") {
     CHECK(view->fragment_offset == 0);
     CHECK(view->more_fragments);
     CHECK(view->protocol == kProtocolUdp);
+    CHECK(view->extension_headers == ExtensionHeaders{.fragment = true});
   }
   SECTION("what follows the header of a later one is not taken for headers") {
     const auto view = parse_packet(packet_of(44, "3c00" "05a8" "12345678" + option_header));
@@ -225,4 +237,22 @@ TEST_CASE("random headers never end the walk badly") {
     (void)decode_packet(packet);
   }
   CHECK(walked > 1000);
+}
+
+TEST_CASE("RFC 6275 §9.3.1: what follows the header of the Home Address option, not what comes last, nor what follows others") {
+  const Bytes authentication_header{17, 4, 0, 0, 0, 0, 0, 1, 0, 0, 0, 1, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12};
+  Bytes behind = authentication_header;
+  behind.insert(behind.end(), 8, 0);
+  const auto authenticated = parse_packet(build_packet_around({kCareOf, kAgent, kHome}, 51, behind));
+  REQUIRE(authenticated);
+  CHECK(authenticated->behind_home_address_option == 51);
+  CHECK(authenticated->protocol == 17);
+
+  // Another Destination Options header, padding only, behind it.
+  Bytes padding{17, 0, 1, 4, 0, 0, 0, 0};
+  padding.insert(padding.end(), 8, 0);
+  const auto padded = parse_packet(build_packet_around({kCareOf, kAgent, kHome}, 60, padding));
+  REQUIRE(padded);
+  CHECK(padded->behind_home_address_option == 60);
+  CHECK(padded->protocol == 17);
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-#include "deadline_queue.hpp"
+#include "mipflow/base/deadline_queue.hpp"
 
 #include <catch2/catch.hpp>
 #include <map>
@@ -8,7 +8,6 @@
 #include "support/seed.hpp"
 
 using namespace mipflow;
-using namespace mipflow::home_agent;
 using namespace std::chrono_literals;
 
 TEST_CASE("deadline queue against a table that is searched, on random operations") {
@@ -47,6 +46,8 @@ TEST_CASE("deadline queue against a table that is searched, on random operations
         break;
     }
     REQUIRE(queue.next() == earliest());
+    REQUIRE(queue.first().has_value() == !model.empty());
+    if (!model.empty()) REQUIRE(model.at(*queue.first()) == earliest());
     REQUIRE((queue.next() > now || queue.find(key).has_value() == model.contains(key)));
     REQUIRE(queue.size() == model.size());
     REQUIRE(queue.heap_size() <= 2 * queue.size() + 65);
