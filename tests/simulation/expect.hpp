@@ -16,11 +16,12 @@ struct Catch::StringMaker<mipflow::Address> {
 
 namespace mipflow::simulation {
 
-// The numbers of the flow's datagrams that reached the correspondent node.
+// The numbers of the flow's datagrams that reached its correspondent node.
 inline std::set<std::uint32_t> reached(const World& world, std::uint16_t local_port) {
   std::set<std::uint32_t> out;
-  for (const auto& arrival : world.correspondent.arrived)
-    if (arrival.datagram.source_port == local_port) out.insert(arrival.datagram.number);
+  for (const auto* arrived : {&world.correspondent.arrived, &world.correspondent_node.arrived})
+    for (const auto& arrival : *arrived)
+      if (arrival.datagram.source_port == local_port) out.insert(arrival.datagram.number);
   return out;
 }
 

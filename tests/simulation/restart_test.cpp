@@ -5,6 +5,17 @@
 using namespace mipflow;
 using namespace mipflow::simulation;
 
+namespace {
+
+std::shared_ptr<const flow_separator::Policy> policy_of(const std::string& text) {
+  const flow_separator::PolicyFile file{.name = "other.toml", .text = text};
+  auto policy = flow_separator::Policy::parse(std::span(&file, 1), {});
+  REQUIRE(policy);
+  return std::make_shared<const flow_separator::Policy>(*policy);
+}
+
+}  // namespace
+
 TEST_CASE("the home agent restarts with its bindings: the mobile node does not notice") {
   World world({});
   world.settle();
@@ -132,4 +143,22 @@ TEST_CASE("the mobile node's daemon is killed and started: flows go on, sequence
   const auto after = world.mobile_node.flow(5000);
   REQUIRE(after);
   CHECK(after->home_address == before.home_address);
+}
+
+TEST_CASE("the mobile node's daemon is killed and comes back with another policy: flows move, and nothing is lost") {
+  World world({});
+  world.settle();
+  world.stream(5000, 8000, 1ms);
+  world.stream(6000, 8000, 1ms);
+  world.run_for(1s);
+  const std::string to = other(world.mobile_node.flow(5000)->interface);
+  world.mobile_node.kill_and_start(policy_of("[default]\ninterfaces = [\"" + to + "\", \"*\"]\n"));
+  world.run_for(12s);
+  CHECK(world.quiet());
+  CHECK(world.disagreement() == "");
+  for (const std::uint16_t port : {std::uint16_t{5000}, std::uint16_t{6000}}) {
+    CHECK(world.mobile_node.flow(port)->interface == to);
+    CHECK(reached(world, port).size() == 8000);
+    CHECK(answered(world, port).size() == 8000);
+  }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Whatever may happen to a laptop, at random, for hours. When all has been quiet for a while both ends agree.
 #include "simulation/expect.hpp"
+#include "simulation/random_events.hpp"
 #include "support/seed.hpp"
 
 using namespace mipflow;
@@ -12,7 +13,6 @@ class Soak {
  public:
   explicit Soak(std::uint64_t seed) : world_({.seed = seed, .requested_lifetime = 120s}), random_(seed ^ 0x5eed) {
     world_.settle();
-    connected_ = {{kWlan, true}, {kWwan, true}};
   }
 
   void one_thing() {
@@ -22,9 +22,9 @@ class Soak {
       case 2: send(); break;
       case 3:
       case 4:
-      case 5: move(); break;
-      case 6: toggle(random_.next_u64() % 2 ? kWlan : kWwan); break;
-      case 7: renumber(); break;
+      case 5: events_.move(); break;
+      case 6: events_.plug_in_or_cut(); break;
+      case 7: events_.renumber(); break;
       case 8: weather(); break;
       case 9:
         if (random_.next_u64() % 4 == 0) restart_home_agent(random_.next_u64() % 3 != 0);
@@ -40,9 +40,7 @@ class Soak {
 
   // Good weather, both interfaces, and time for the longest retransmission and refresh.
   void calm_down() {
-    world_.network.set_all_links({});
-    for (const auto& [index, is_connected] : std::map(connected_))
-      if (!is_connected) toggle(index);
+    events_.all_is_well();
     world_.run_for(200s);
     INFO(world_.describe());
     REQUIRE(world_.quiet());
@@ -74,29 +72,6 @@ class Soak {
     if (port == 0) port = static_cast<std::uint16_t>(5000 + random_.next_u64() % 20);
     world_.mobile_node.send_datagram(port, kCorrespondent, 7, number_++);
   }
-  void move() {
-    const auto flows = world_.mobile_node.role().flows(world_.mobile_node.time());
-    if (flows.empty()) return;
-    const auto& flow = flows[random_.next_u64() % flows.size()];
-    (void)world_.mobile_node.move_flow(flow.id, random_.next_u64() % 2 ? "wlan0" : "wwan0");
-  }
-  Address fresh_address() {
-    Address out = kWlanAddress;
-    out.octets[6] = static_cast<std::uint8_t>(++networks_ >> 8);
-    out.octets[7] = static_cast<std::uint8_t>(networks_);
-    return out;
-  }
-  void toggle(InterfaceIndex index) {
-    if (connected_[index])
-      world_.mobile_node.cut(index, std::chrono::milliseconds{random_.next_u64() % 500});
-    else
-      world_.mobile_node.connect(index, fresh_address());
-    connected_[index] = !connected_[index];
-  }
-  void renumber() {
-    const InterfaceIndex index = random_.next_u64() % 2 ? kWlan : kWwan;
-    if (connected_[index]) world_.mobile_node.renumber(index, fresh_address());
-  }
   void weather() {
     static const LinkBehaviour kWeathers[] = {
         {},
@@ -104,7 +79,7 @@ class Soak {
         {.delay = 5ms, .jitter = {}, .loss = 0.3, .duplication = 0},
         {.delay = 300ms, .jitter = {}, .loss = 0, .duplication = 0.5},
     };
-    world_.network.set_all_links(kWeathers[random_.next_u64() % std::size(kWeathers)]);
+    events_.weather(kWeathers);
   }
   void restart_home_agent(bool keep) {
     world_.home_agent.stop();
@@ -114,8 +89,7 @@ class Soak {
 
   World world_;
   SeededRandom random_;
-  std::map<InterfaceIndex, bool> connected_;
-  unsigned networks_ = 0x100;
+  RandomEvents events_{world_, random_};
   std::uint32_t number_ = 1;
 };
 

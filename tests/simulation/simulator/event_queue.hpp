@@ -28,6 +28,16 @@ class EventQueue {
     }
     now_ = std::max(now_, until);
   }
+  // Until the condition holds, looked at behind each event; false when it does not before `limit` is over.
+  bool run_until(const std::function<bool()>& condition, Duration limit) {
+    const TimePoint end = now_ + limit;
+    while (!condition())
+      if (!run_one(end)) {
+        run_until(end);
+        return condition();
+      }
+    return true;
+  }
   // The next event, when it is not after `limit`; false when there is none.
   bool run_one(TimePoint limit) {
     if (events_.empty() || events_.begin()->first.first > limit) return false;

@@ -3,7 +3,9 @@
 
 #include <algorithm>
 
-#include "mipflow/wire/packet.hpp"
+#include "mipflow/mn-core/kept_home_addresses.hpp"
+#include "mipflow/wire/echo.hpp"
+#include "simulation/simulator/headers.hpp"
 
 namespace mipflow::simulation {
 
@@ -11,6 +13,18 @@ namespace {
 
 const Address kRouter = *Address::parse("fe80::1");
 constexpr Duration kActivityInterval = std::chrono::seconds{1};
+
+// The target of a Neighbor Solicitation or Advertisement.
+std::optional<Address> neighbour_target(const wire::PacketView& view) {
+  constexpr std::uint8_t kSolicitation = 135, kAdvertisement = 136;
+  constexpr std::size_t kBeforeTarget = 7;
+  Reader reader(view.payload);
+  const auto type = reader.u8();
+  reader.skip(kBeforeTarget);
+  const Address target = reader.address();
+  const bool is_one = view.protocol == kProtocolIcmpv6 && !reader.failed() && (type == kSolicitation || type == kAdvertisement);
+  return is_one ? std::optional(target) : std::nullopt;
+}
 
 }  // namespace
 
@@ -27,14 +41,24 @@ void MobileHost::start() {
   runner_->on_deadline();
 }
 
-void MobileHost::kill_and_start() {
+void MobileHost::kill_and_start(std::shared_ptr<const flow_separator::Policy> policy) {
+  if (policy) policy_ = std::move(policy);
   disarm();
   held_.clear();
+  if (const auto addresses = kept.find(mobile_node::kKeptHomeAddresses); addresses != kept.end())
+    configuration_.kept_home_addresses = mobile_node::read_kept_home_addresses(addresses->second).value();
   start();
   // The first picture of the network, and the flows that the kernel went on carrying, in one step as the daemon does it.
   runner_->begin();
   for (const auto& [index, interface] : interfaces_) report(index, !interface.address.is_unspecified());
-  for (const auto& [key, flow] : kernel.flows) runner_->handle(mobile_node::FlowRecovered{key, flow.home_address});
+  for (const auto& [home_agent, item] : kernel.home_agents) runner_->handle(mobile_node::HomeAgentRecovered{home_agent});
+  for (const auto& [key, flow] : kernel.flows)
+    runner_->handle(mobile_node::FlowRecovered{.key = key, .home_address = flow.home_address});
+  for (const auto& [home_address, item] : kernel.home_addresses)
+    if (const auto binding = kernel.bindings.find(item.default_binding);
+        binding != kernel.bindings.end() && binding->second.header == forwarding::HeaderKind::Tunnel)
+      runner_->handle(mobile_node::HomeAddressRecovered{home_address, binding->second.care_of_address, binding->second.uplink, binding->second.peer});
+  for (const auto& source : kernel.routing_header_sources) runner_->handle(mobile_node::CorrespondentRecovered{source.first});
   runner_->end();
   // What the old daemon had and the new one does not want.
   const auto& plan = role_->plan();
@@ -42,6 +66,7 @@ void MobileHost::kill_and_start() {
   rest.flows = forwarding::diff(kernel.flows, plan.flows.items());
   rest.home_addresses = forwarding::diff(kernel.home_addresses, plan.home_addresses.items());
   rest.bindings = forwarding::diff(kernel.bindings, plan.bindings.items());
+  rest.routing_header_sources = forwarding::diff(kernel.routing_header_sources, plan.routing_header_sources.items());
   rest.care_of_addresses = forwarding::diff(kernel.care_of_addresses, plan.care_of_addresses.items());
   rest.home_agents = forwarding::diff(kernel.home_agents, plan.home_agents.items());
   rest.default_route_changed = kernel.default_route != plan.default_route;
@@ -50,7 +75,14 @@ void MobileHost::kill_and_start() {
   kernel.remove(rest);
 }
 
-void MobileHost::wake() { runner_->on_deadline(); }
+void MobileHost::wake() {
+  if (!suspended_) runner_->on_deadline();
+}
+
+void MobileHost::resume() {
+  suspended_ = false;
+  runner_->on_deadline();
+}
 
 void MobileHost::handle(const mobile_node::Event& event) { runner_->handle(event); }
 
@@ -61,17 +93,22 @@ void MobileHost::add_interface(InterfaceIndex index, std::string name, mobile_no
 
 void MobileHost::report(InterfaceIndex index, bool running) {
   const Interface& interface = interfaces_.at(index);
-  handle(mobile_node::InterfaceChanged{
-      .index = index, .name = interface.name, .kind = interface.kind, .up = true, .running = running});
+  handle(mobile_node::InterfaceChanged{.index = index,
+                                       .name = interface.name,
+                                       .kind = interface.kind,
+                                       .up = true,
+                                       .running = running,
+                                       .link_layer_address = LinkLayerAddress{2, 0, 0, 0, 1, static_cast<std::uint8_t>(index)}});
   if (!running) return;
-  handle(mobile_node::AddressChanged{.interface = index, .address = interface.address});
+  handle(mobile_node::AddressChanged{.interface = index, .address = interface.address, .valid_for = interface.valid_for});
   handle(mobile_node::RouterChanged{.interface = index, .router = kRouter, .reachable = true});
 }
 
-void MobileHost::connect(InterfaceIndex index, const Address& care_of_address) {
+void MobileHost::connect(InterfaceIndex index, const Address& care_of_address, std::optional<Duration> valid_for) {
   Interface& interface = interfaces_.at(index);
   interface.attachment->up = true;
   interface.address = care_of_address;
+  interface.valid_for = valid_for;
   network_.assign(care_of_address, *interface.attachment);
   runner_->begin();
   report(index, true);
@@ -121,6 +158,7 @@ void MobileHost::send(const OutgoingPacket& out) {
 
 void MobileHost::send_datagram(std::uint16_t local_port, const Address& correspondent, std::uint16_t port,
                                std::uint32_t number) {
+  if (suspended_) return;
   if (!kernel.default_route) {
     ++unsendable;
     return;
@@ -128,10 +166,9 @@ void MobileHost::send_datagram(std::uint16_t local_port, const Address& correspo
   transmit(encode(Datagram{kernel.default_route->preferred_source, correspondent, local_port, port, number}), true);
 }
 
-void MobileHost::ask(mobile_node::Direction direction, const Bytes& packet, InterfaceIndex interface,
-                     const Address& care_of_address) {
+void MobileHost::ask(mobile_node::Direction direction, const Bytes& packet, const Entrance& entrance) {
   const HeldPacketId id = ++last_held_;
-  const auto& held = held_.emplace(id, HeldPacket{direction, packet, interface, care_of_address}).first->second;
+  const auto& held = held_.emplace(id, HeldPacket{direction, packet, entrance}).first->second;
   handle(mobile_node::FlowPacket{.id = id,
                                  .direction = direction,
                                  .packet = held.packet,
@@ -145,8 +182,7 @@ void MobileHost::release(const Verdict& verdict) {
   const HeldPacket& packet = held.mapped();
   switch (packet.direction) {
     case mobile_node::Direction::Outgoing: return transmit(packet.packet, false);
-    case mobile_node::Direction::Incoming:
-      return deliver(packet.packet, packet.interface, packet.care_of_address, false);
+    case mobile_node::Direction::Incoming: return deliver(packet.packet, packet.entrance, false);
   }
 }
 
@@ -159,8 +195,9 @@ void MobileHost::transmit(const Bytes& packet, bool may_ask) {
     ++unsendable;
     return;
   }
+  if (const Interface* home = home_of(view->source)) return network_.send(*home->attachment, packet);
   const auto flow = kernel.flows.find(*key);
-  if (flow == kernel.flows.end() && may_ask) return ask(mobile_node::Direction::Outgoing, packet, 0, {});
+  if (flow == kernel.flows.end() && may_ask) return ask(mobile_node::Direction::Outgoing, packet, {});
 
   const auto binding_id = flow == kernel.flows.end() ? home_address->second.default_binding : flow->second.binding;
   const Address source = flow == kernel.flows.end() ? view->source : flow->second.home_address;
@@ -177,26 +214,79 @@ void MobileHost::transmit(const Bytes& packet, bool may_ask) {
     activity.bytes_out += packet.size();
     last_active_[*key] = clock_.now();
   }
+  const Bytes inner = *readdressed(packet, source, view->destination);
+  const bool direct = binding->second.header == forwarding::HeaderKind::RouteOptimized;
+  // The flow's own binding, whatever it is: a Home Address option for another peer or home address would be a mistake.
+  if (direct && (binding->second.peer != view->destination || binding->second.home_address != source))
+    throw std::logic_error("a flow points to a route-optimised binding that is not its own");
   departed.push_back({clock_.now(), datagram->source_port, datagram->destination_port, datagram->number,
-                      interface->first, source, binding->second.care_of_address});
+                      interface->first, source, binding->second.care_of_address, direct});
   network_.send(*interface->second.attachment,
-                wire::encapsulate(*readdressed(packet, source, view->destination), binding->second.care_of_address,
-                                  binding->second.peer));
+                direct ? with_headers(*wire::parse_packet(inner), {.source = binding->second.care_of_address,
+                                                                   .destination = view->destination,
+                                                                   .home_address_option = source})
+                       : wire::encapsulate(inner, binding->second.care_of_address, binding->second.peer));
 }
 
 void MobileHost::receive(const Bytes& packet, Attachment& at) {
+  if (suspended_) return;
   const auto view = wire::parse_packet(packet);
-  if (!view) return;
-  if (view->protocol != kProtocolIpv6) return handle(PacketReceived{.packet = packet, .interface = at.index});
-  // RFC 6275 §11.3.3: from our home agent only.
-  if (!kernel.home_agents.contains(view->source) || !kernel.care_of_addresses.contains(view->destination)) return;
-  const Bytes inner(view->payload.begin(), view->payload.end());
-  if (Network::is_signalling(inner))
-    return handle(PacketReceived{.packet = inner, .interface = at.index, .tunnel_source = view->source});
-  deliver(inner, at.index, view->destination, true);
+  if (!view) return;  // RFC 6275 §6.4: also a wrong type 2 routing header, without a word
+  if (view->protocol == kProtocolIpv6) return receive_tunnelled(*view, at);
+  receive_direct(packet, at);
 }
 
-void MobileHost::deliver(const Bytes& inner, InterfaceIndex interface, const Address& care_of_address, bool may_ask) {
+void MobileHost::receive_direct(const Bytes& packet, const Attachment& at) {
+  const auto view = wire::parse_packet(packet);
+  const auto echo = wire::decode_echo(*view);
+  const auto target = neighbour_target(*view);
+  const bool watched = target && kernel.watched_addresses.contains({at.index, *target});
+  if (watched || Network::is_signalling(packet) || is_icmpv6_error(*view) || (echo && echo->reply))
+    return handle(PacketReceived{.packet = packet, .interface = at.index});
+  if (home_of(view->destination) != nullptr) return receive_at_home(packet, at);
+  // RFC 6275 §11.3.3
+  if (!view->routing_header_home_address) return;
+  const Address source = view->logical_source();
+  const bool has_binding = kernel.routing_header_sources.contains({*view->routing_header_home_address, source}) ||
+                           kernel.home_agents.contains(source);
+  if (!has_binding || !kernel.care_of_addresses.contains(view->destination)) {
+    ++refused_routing_headers;
+    return;
+  }
+  deliver(without_mobility_headers(*view), {at.index, view->destination, true}, true);
+}
+
+const MobileHost::Interface* MobileHost::home_of(const Address& home_address) const {
+  if (!kernel.is_at_home(home_address)) return nullptr;
+  for (const auto& [where, present] : kernel.watched_addresses)
+    if (where.address == home_address) return &interfaces_.at(where.interface);
+  return nullptr;
+}
+
+void MobileHost::receive_at_home(const Bytes& packet, const Attachment& at) {
+  const auto datagram = decode_datagram(packet);
+  if (!datagram) return;
+  arrived.push_back({clock_.now(), datagram->destination_port, datagram->source_port, datagram->number, at.index,
+                     datagram->destination, datagram->destination, true});
+  if (!answers) return;
+  transmit(encode(Datagram{datagram->destination, datagram->source, datagram->destination_port, datagram->source_port, datagram->number}),
+           true);
+}
+
+void MobileHost::receive_tunnelled(const wire::PacketView& outer, const Attachment& at) {
+  // RFC 6275 §11.3.3: from our home agent only.
+  if (!kernel.home_agents.contains(outer.source) || !kernel.care_of_addresses.contains(outer.destination)) return;
+  const Bytes inner(outer.payload.begin(), outer.payload.end());
+  const auto view = wire::parse_packet(inner);
+  if (!view) return;
+  const auto quoted = quoted_packet(*view);
+  const bool about_signalling = quoted && quoted->protocol == kProtocolMobilityHeader;
+  if (Network::is_signalling(inner) || about_signalling)
+    return handle(PacketReceived{.packet = inner, .interface = at.index, .tunnel_source = outer.source});
+  deliver(inner, {at.index, outer.destination, false}, true);
+}
+
+void MobileHost::deliver(const Bytes& inner, const Entrance& entrance, bool may_ask) {
   const auto datagram = decode_datagram(inner);
   if (!datagram || !kernel.home_addresses.contains(datagram->destination)) return;
   const auto flow = std::ranges::find_if(kernel.flows, [&](const auto& item) {
@@ -206,15 +296,19 @@ void MobileHost::deliver(const Bytes& inner, InterfaceIndex interface, const Add
            key.correspondent_port == datagram->source_port;
   });
   if (flow == kernel.flows.end() && may_ask)
-    return ask(mobile_node::Direction::Incoming, inner, interface, care_of_address);
+    return ask(mobile_node::Direction::Incoming, inner, entrance);
   if (flow != kernel.flows.end()) {
     auto& activity = activity_[flow->first];
     ++activity.packets_in;
     activity.bytes_in += inner.size();
     last_active_[flow->first] = clock_.now();
   }
-  arrived.push_back({clock_.now(), datagram->destination_port, datagram->source_port, datagram->number, interface,
-                     datagram->destination, care_of_address});
+  arrived.push_back({clock_.now(), datagram->destination_port, datagram->source_port, datagram->number, entrance.interface,
+                     datagram->destination, entrance.care_of_address, entrance.direct});
+  if (!answers) return;
+  const Address own = flow == kernel.flows.end() ? datagram->destination : flow->first.source;
+  transmit(encode(Datagram{own, datagram->source, datagram->destination_port, datagram->source_port, datagram->number}),
+           true);
 }
 
 void MobileHost::report_activity() {
@@ -226,7 +320,7 @@ void MobileHost::report_activity() {
     activity.idle = last == last_active_.end() ? Duration{} : clock_.now() - last->second;
     report.flows.push_back(activity);
   }
-  if (!report.flows.empty()) handle(report);
+  if (!report.flows.empty() && !suspended_) handle(report);
   clock_.after(kActivityInterval, [this] { report_activity(); });
 }
 

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "simulation/simulator/network.hpp"
 
+#include <algorithm>
+
 #include "mipflow/wire/packet.hpp"
+#include "simulation/simulator/headers.hpp"
 
 namespace mipflow::simulation {
 
@@ -39,15 +42,24 @@ Duration Network::delay_of(const LinkBehaviour& behaviour) {
 
 Attachment* Network::next_hop(const Address& destination) const {
   if (const auto owner = owners_.find(destination); owner != owners_.end()) return owner->second;
+  if (const auto found = announced_.find(destination); found != announced_.end())
+    return std::ranges::min_element(found->second, {}, [](const auto& route) { return route.second; })->first;
   for (const auto& [prefix, router] : routes_)
     if (prefix.contains(destination)) return router;
   return nullptr;
 }
 
+void Network::withdraw(const Address& address, Attachment& router) {
+  const auto found = announced_.find(address);
+  if (found == announced_.end()) return;
+  found->second.erase(&router);
+  if (found->second.empty()) announced_.erase(found);
+}
+
 void Network::send(Attachment& from, Bytes packet) {
-  const auto view = wire::parse_packet(packet);
-  if (!view) return;
-  Attachment* to = next_hop(view->destination);
+  const auto destination = destination_on_the_wire(packet);
+  if (!destination) return;
+  Attachment* to = next_hop(*destination);
   const bool filtered = lose(packet);
   const bool by_chance = to != nullptr && (chance(from.behaviour.loss) || chance(to->behaviour.loss));
   const bool lost = filtered || by_chance || to == nullptr || !from.up || !to->up;
@@ -55,13 +67,13 @@ void Network::send(Attachment& from, Bytes packet) {
   if (lost) return;
 
   const bool doubled = chance(from.behaviour.duplication) || chance(to->behaviour.duplication);
+  const bool routed = !owners_.contains(*destination);
   const auto shared = std::make_shared<const Bytes>(std::move(packet));
   for (int copy = 0; copy < (doubled ? 2 : 1); ++copy) {
     const Duration delay = delay_of(from.behaviour) + delay_of(to->behaviour);
-    const Address destination = view->destination;
-    clock_.after(delay, [this, shared, to, destination] {
-      // The address may have gone elsewhere meanwhile.
-      if (to->up && next_hop(destination) == to) to->station.receive(*shared, *to);
+    clock_.after(delay, [this, shared, to, address = *destination, routed] {
+      // The address may have gone elsewhere meanwhile. A router gets what is under way to it, whatever the routes say now.
+      if (to->up && (routed || next_hop(address) == to)) to->station.receive(*shared, *to);
     });
   }
 }

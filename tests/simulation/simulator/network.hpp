@@ -9,6 +9,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <unordered_map>
@@ -66,6 +67,12 @@ class Network {
   void unassign(const Address& address) { owners_.erase(address); }
   // Everything below the prefix that nobody has an attachment with goes to its router.
   void route(const Prefix& prefix, Attachment& router) { routes_.emplace_back(prefix, &router); }
+  // From now on to this one instead of the routers before it.
+  void reroute(const Prefix& prefix, Attachment& router) { routes_.emplace(routes_.begin(), prefix, &router); }
+
+  // A host route that a router announces; of several for one address the lowest metric counts.
+  void announce(const Address& address, Attachment& router, std::uint32_t metric) { announced_[address][&router] = metric; }
+  void withdraw(const Address& address, Attachment& router);
 
   void send(Attachment& from, Bytes packet);
 
@@ -88,6 +95,7 @@ class Network {
   std::vector<std::unique_ptr<Attachment>> attachments_;
   std::unordered_map<Address, Attachment*> owners_;
   std::vector<std::pair<Prefix, Attachment*>> routes_;
+  std::unordered_map<Address, std::map<Attachment*, std::uint32_t>> announced_;
   std::vector<Capture> signalling_;
 };
 

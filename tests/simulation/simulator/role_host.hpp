@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
+#include <map>
 #include <memory>
 #include <stdexcept>
 #include <string>
@@ -28,6 +29,7 @@ class RoleHost : public Station, public platform::RunnerPort {
   MemoryKernel kernel;
   Duration clock_error{};            // how much the wall clock of this node is ahead
   std::vector<std::string> notices;  // identifiers
+  std::map<std::string, std::string> kept;  // what the role wants to have again after a restart
 
  protected:
   virtual void wake() = 0;
@@ -40,6 +42,7 @@ class RoleHost : public Station, public platform::RunnerPort {
   }
   void release(const Verdict&) override {}
   void tell(const Notice& notice, TimePoint) override { notices.emplace_back(notice.event); }
+  void keep(const KeptText& text) override { kept[text.name] = text.text; }
   void refused(std::vector<platform::Failure>) override {}
 
   void arm(TimePoint deadline) override {
