@@ -1,54 +1,16 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // The home agent's programs: into the tunnels, out of the tunnels, signalling, watched neighbour discovery.
-#include <catch2/catch.hpp>
 #include <chrono>
+#include <map>
 #include <thread>
 #include <utility>
 
-#include "kernel_fixture.hpp"
+#include "home_agent_fixture.hpp"
 
 using namespace mipflow;
 using namespace mipflow::datapath;
+using namespace mipflow::datapath::home_agent_tests;
 using namespace mipflow::packets;
-
-namespace {
-
-const Address kHome = address("2001:db8:100::1");
-const Address kOtherHome = address("2001:db8:100::2");
-const Address kCareOf = address("2001:db8:21::2");
-const Address kHomeAgent = address("2001:db8:1::2");  // on wlan0, which stands for the link to the Internet here
-const Address kAnycast = address("2001:db8:100:0:fdff:ffff:ffff:fffe");
-const Address kCorrespondent = address("2001:db8:6::2");
-const Address kRouter = address("2001:db8:1::1");
-const Ends kOuterIn{kCareOf, kHomeAgent};
-const Ends kDown{kCorrespondent, kHome};
-const Ends kUp{kHome, kCorrespondent};
-
-class HomeAgentFixture {
- public:
-  HomeAgentFixture() {
-    enter_laboratory();
-    auto opened = DataPath::open(options_for(Role::HomeAgent, "/sys/fs/bpf/mipflow/test-ha"));
-    if (!opened) FAIL(opened.error().text);
-    path = std::move(*opened);
-    must(path->attach_uplink(interface_named("wlan0")));
-    must(path->set_signalling_address(kHomeAgent));
-    must(path->set_signalling_address(kAnycast));
-    must(path->set_tunnel(kHome, {kCareOf, kHomeAgent}));
-    must(path->set_tunnel_source({kHome, kCareOf}));
-  }
-  ~HomeAgentFixture() { CHECK(path->remove_everything()); }
-
-  static void must(const Expected<void, Error>& result) {
-    if (!result) FAIL(result.error().text);
-  }
-  Ran out(const Octets& packet) { return run_egress(Role::HomeAgent, "mip0", packet); }
-  Ran in(const Octets& packet) { return run_ingress(Role::HomeAgent, "wlan0", packet); }
-
-  std::unique_ptr<DataPath> path;
-};
-
-}  // namespace
 
 TEST_CASE_METHOD(HomeAgentFixture, "a packet to a home address goes to its care-of address") {
   const Octets packet = tcp(kDown, 80, 1000);
@@ -67,15 +29,83 @@ TEST_CASE_METHOD(HomeAgentFixture, "a packet to a home address goes to its care-
   CHECK(read(out(packet).packet).destination == address("2001:db8:22::7"));
 }
 
-TEST_CASE_METHOD(HomeAgentFixture, "what can not be tunnelled to a mobile node is dropped and counted") {
-  SECTION("no binding") {
-    CHECK(out(tcp({kCorrespondent, kOtherHome}, 80, 1000)).verdict == kDrop);
-    CHECK(counter(*path, "no_binding") == 1);
+TEST_CASE_METHOD(HomeAgentFixture, "what goes into each tunnel is counted, for who divides the load") {
+  using Sizes = std::map<Address, std::pair<std::uint64_t, std::uint64_t>>;
+  const auto take = [&] {
+    Sizes sizes;
+    for (const auto& activity : path->take_tunnel_activity()) sizes[activity.home_address] = {activity.packets, activity.octets};
+    return sizes;
+  };
+  must(path->set_tunnel(kOtherHome, {kCareOf, kHomeAgent}));
+  CHECK(take().empty());
+  const Octets packet = tcp(kDown, 80, 1000);
+  const Octets other = tcp({kCorrespondent, kOtherHome}, 80, 1000, kAck, 500);
+  out(packet);
+  out(packet);
+  CHECK(take() == Sizes{{kHome, {2, 2 * packet.size()}}});
+  CHECK(take().empty());
+  out(packet);
+  out(other);
+  CHECK(take() == Sizes{{kHome, {1, packet.size()}}, {kOtherHome, {1, other.size()}}});
+
+  SECTION("a move is another tunnel of the same home address") {
+    out(packet);
+    must(path->set_tunnel(kHome, {address("2001:db8:22::7"), kHomeAgent}));
+    out(packet);
+    CHECK(take() == Sizes{{kHome, {2, 2 * packet.size()}}});
   }
+  SECTION("the next home address in the place of one that is gone begins at nothing") {
+    const Address next = address("2001:db8:100::3");
+    out(packet);
+    must(path->erase_tunnel(kHome));
+    CHECK(take().empty());
+    must(path->set_tunnel(next, {kCareOf, kHomeAgent}));
+    CHECK(take().empty());
+    out(tcp({kCorrespondent, next}, 80, 1000));
+    CHECK(take() == Sizes{{next, {1, packet.size()}}});
+  }
+  SECTION("what is dropped, and what comes from the mobile node, does not count") {
+    shell("ip -6 route add unreachable 2001:db8:21::/64");
+    out(packet);
+    shell("ip -6 route del unreachable 2001:db8:21::/64");
+    in(tunnelled(kOuterIn, tcp(kUp, 1000, 80)));
+    CHECK(take().empty());
+  }
+  SECTION("counting goes on while the daemon does not") {
+    must(path->erase_tunnel(kHome));  // so that there is a gap among the places
+    path.reset();
+    out(other);
+    auto opened = DataPath::open(options_for(Role::HomeAgent, pin_directory_of(Role::HomeAgent)));
+    if (!opened) FAIL(opened.error().text);
+    path = std::move(*opened);
+    must(path->set_tunnel(kHome, {kCareOf, kHomeAgent}));
+    out(packet);
+    CHECK(take() == Sizes{{kHome, {1, packet.size()}}, {kOtherHome, {1, other.size()}}});
+  }
+}
+
+TEST_CASE_METHOD(HomeAgentFixture, "what nobody has bound goes into mip0, to be routed again with the hop that it has lost there") {
+  const Octets packet = tcp({kCorrespondent, kOtherHome}, 80, 1000);
+  const Ran forwarded = out(packet);
+  CHECK(forwarded.verdict == kRedirect);
+  CHECK(read(forwarded.packet).hop_limit == read(packet).hop_limit + 1);
+  CHECK(read(forwarded.packet).payload == read(packet).payload);
+  // The host's own packet has not passed a router yet. Here nothing else leads to mip0, so it goes where routing leads.
+  const Ran own = run_egress(Role::HomeAgent, "mip0", packet);
+  CHECK(own.verdict == kRedirect);
+  CHECK(own.packet == packet);
+  CHECK(counter(*path, "unbound_destinations") == 1);
+  CHECK(counter(*path, "tunnelled_out") == 0);
+}
+
+TEST_CASE_METHOD(HomeAgentFixture, "what can not be tunnelled to a mobile node is dropped and counted") {
   SECTION("link-local or multicast") {
-    CHECK(out(udp({address("fe80::1"), kHome}, 1, 2)).verdict == kDrop);
+    // fe80::/10 and ff00::/8 to their ends
+    for (const char* source : {"fe80::1", "fe80:1::1", "febf:ffff:ffff::1", "ff00::1"})
+      CHECK(out(udp({address(source), kHome}, 1, 2)).verdict == kDrop);
     CHECK(out(udp({kCorrespondent, address("ff02::1")}, 1, 2)).verdict == kDrop);
-    CHECK(counter(*path, "not_forwardable") == 2);
+    CHECK(counter(*path, "not_forwardable") == 5);
+    for (const char* source : {"fe7f:ffff::1", "fec0::1", "feff:ffff::1"}) CHECK(out(udp({address(source), kHome}, 1, 2)).verdict == kRedirect);
   }
   SECTION("no route to the care-of address") {
     shell("ip -6 route add unreachable 2001:db8:21::/64");
@@ -126,6 +156,24 @@ TEST_CASE_METHOD(HomeAgentFixture, "a reverse-tunnelled packet is accepted from 
   CHECK(in(tunnelled(kOuterIn, packet)).verdict == kToMip0);
   must(path->erase_tunnel_source({kHome, kCareOf}));
   CHECK(in(tunnelled(kOuterIn, packet)).verdict == kDrop);
+}
+
+TEST_CASE_METHOD(HomeAgentFixture, "a Home Address option is accepted from the registered care-of address only") {
+  const Octets plain = tcp({kHome, kHomeAgent}, 1000, 22);
+  const auto with_option = [&](const Address& care_of, const Address& home) {
+    const Octets upper = read(tcp({home, kHomeAgent}, 1000, 22)).payload;
+    return ipv6({care_of, kHomeAgent}, kDestinationOptions, joined(home_address_option(kTcp, home), upper));
+  };
+  // To the home agent itself, RFC 6275 §9.3.1: its sockets see the home address.
+  const Ran ran = in(with_option(kCareOf, kHome));
+  REQUIRE(ran.verdict == kPass);
+  CHECK(ran.packet == plain);
+  CHECK(counter(*path, "route_optimized_in") == 1);
+  CHECK(in(with_option(address("2001:db8:21::3"), kHome)).verdict == kDrop);
+  CHECK(in(with_option(kCareOf, kOtherHome)).verdict == kDrop);
+  CHECK(counter(*path, "home_address_option_refused") == 2);
+  must(path->erase_tunnel_source({kHome, kCareOf}));
+  CHECK(in(with_option(kCareOf, kHome)).verdict == kDrop);
 }
 
 TEST_CASE_METHOD(HomeAgentFixture, "the daemon learns of sources that are not bound, and no more often than it can bear") {
@@ -237,12 +285,7 @@ TEST_CASE_METHOD(HomeAgentFixture, "neighbour discovery about a watched address 
   const Octets solicitation = icmpv6({address("::"), address("ff02::1:ff00:1")}, 135, body, 0, 255);
   const Octets advertisement = icmpv6({kHome, address("ff02::1")}, 136, body, 0, 255);
   for (const Octets& packet : {solicitation, advertisement}) {
-    const Ran ran = in(packet);
-    CHECK(ran.verdict == kPass);
-    CHECK(ran.packet == packet);
-    const auto ringed = read_all(*path);
-    REQUIRE(ringed.packets.size() == 1);
-    CHECK(ringed.packets[0].packet == packet);
+    expect_passed_and_told(in(packet), *path, packet);
   }
   SECTION("another address, another interface") {
     std::copy(kOtherHome.octets.begin(), kOtherHome.octets.end(), body.begin() + 4);
@@ -278,6 +321,14 @@ TEST_CASE_METHOD(HomeAgentFixture, "Packet Too Big from inside a tunnel becomes 
   CHECK(counter(*path, "packet_too_big_relayed") == 1);
   CHECK(read_all(*path).packets.size() == 1);
 
+  SECTION("what every link has to carry can be no longer than a path carries") {
+    const auto about = [&](std::size_t octets) {
+      const Octets longer = tcp(kDown, 80, 1000, kAck, octets - 60);
+      return in(icmpv6_error({kRouter, kHomeAgent}, 2, 1300, tunnelled({kHomeAgent, kCareOf}, longer))).verdict;
+    };
+    CHECK(about(1280) == kPass);
+    CHECK(about(1281) == kRedirect);
+  }
   SECTION("not when the tunnel it quotes is not ours") {
     const Octets foreign = icmpv6_error({kRouter, kHomeAgent}, 2, 1380, tunnelled({kHomeAgent, kRouter}, inner));
     CHECK(in(foreign).verdict == kPass);

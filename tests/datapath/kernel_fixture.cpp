@@ -47,7 +47,18 @@ InterfaceIndex interface_named(const char* name) { return ::if_nametoindex(name)
 
 namespace {
 
-int attached_program(Role role, const char* interface, bool ingress) {
+std::uint32_t priority_of(Role role) {
+  switch (role) {
+    case Role::MobileNode: return 6275;
+    case Role::HomeAgent: return 6277;
+    case Role::CorrespondentNode: return 6279;
+  }
+  return 0;
+}
+
+}  // namespace
+
+int attached_program(Role role, const char* interface, bool ingress, Filter filter) {
   bpf_tc_hook hook{};
   hook.sz = sizeof hook;
   hook.ifindex = static_cast<int>(interface_named(interface));
@@ -55,18 +66,18 @@ int attached_program(Role role, const char* interface, bool ingress) {
   bpf_tc_opts options{};
   options.sz = sizeof options;
   options.handle = 1;
-  options.priority = role == Role::MobileNode ? 6275 : 6277;
+  options.priority = priority_of(role) + (filter == Filter::Behind ? 1 : 0);
   if (bpf_tc_query(&hook, &options) != 0) throw std::runtime_error(std::string("no program attached to ") + interface);
   return bpf_prog_get_fd_by_id(options.prog_id);
 }
 
-}  // namespace
-
-Ran run_frame(Role role, const char* interface, bool ingress, const packets::Octets& frame) {
-  const int program = attached_program(role, interface, ingress);
+Ran run_program(int program, const char* interface, const packets::Octets& frame, const Beside& beside) {
   packets::Octets out(frame.size() + 4096);
   __sk_buff context{};
   context.ifindex = interface_named(interface);
+  context.ingress_ifindex = beside.came_from == nullptr ? 0 : interface_named(beside.came_from);
+  context.gso_size = beside.gso_size;
+  context.mark = beside.mark;
   bpf_test_run_opts options{};
   options.sz = sizeof options;
   options.data_in = frame.data();
@@ -75,19 +86,32 @@ Ran run_frame(Role role, const char* interface, bool ingress, const packets::Oct
   options.data_size_out = static_cast<std::uint32_t>(out.size());
   options.ctx_in = &context;
   options.ctx_size_in = sizeof context;
-  const int error = bpf_prog_test_run_opts(program, &options);
-  ::close(program);
-  if (error != 0) throw std::runtime_error(std::string("test run: ") + std::strerror(-error));
+  __sk_buff context_behind{};
+  options.ctx_out = &context_behind;
+  options.ctx_size_out = sizeof context_behind;
+  if (const int error = bpf_prog_test_run_opts(program, &options); error != 0)
+    throw std::runtime_error(std::string("test run: ") + std::strerror(-error));
   out.resize(options.data_size_out);
   Ran ran;
   ran.verdict = static_cast<int>(options.retval);
   ran.packet.assign(out.begin() + std::min<std::ptrdiff_t>(packets::kEthernetHeader, std::ssize(out)), out.end());
   ran.frame = std::move(out);
+  ran.mark = context_behind.mark;
+  return ran;
+}
+
+Ran run_frame(Role role, const char* interface, bool ingress, const packets::Octets& frame, const Beside& beside) {
+  const int program = attached_program(role, interface, ingress);
+  const Ran ran = run_program(program, interface, frame, beside);
+  ::close(program);
   return ran;
 }
 
 Ran run_egress(Role role, const char* interface, const packets::Octets& packet) {
   return run_frame(role, interface, false, packets::frame(packet));
+}
+Ran run_forwarded(Role role, const char* interface, const packets::Octets& packet, const char* came_from) {
+  return run_frame(role, interface, false, packets::frame(packet), {.came_from = came_from});
 }
 Ran run_ingress(Role role, const char* interface, const packets::Octets& packet) {
   return run_frame(role, interface, true, packets::frame(packet));
@@ -115,6 +139,14 @@ Ringed read_all(DataPath& path) {
   }
 }
 
+void expect_passed_and_told(const Ran& ran, DataPath& path, const packets::Octets& packet) {
+  CHECK(ran.verdict == kPass);
+  CHECK(ran.packet == packet);
+  const auto ringed = read_all(path);
+  REQUIRE(ringed.packets.size() == 1);
+  CHECK(ringed.packets[0].packet == packet);
+}
+
 std::uint64_t counter(const DataPath& path, const std::string& name) {
   for (const auto& entry : path.counters())
     if (name == entry.name) return entry.value;
@@ -136,6 +168,7 @@ Options options_for(Role role, const std::string& pin_directory) {
   options.binding_capacity = 64;
   options.address_capacity = 64;
   options.tunnel_capacity = 1024;
+  options.correspondent_capacity = 1024;
   options.ring_octets = 65536;
   options.path_mtu_lifetime = std::chrono::seconds{2};
   return options;

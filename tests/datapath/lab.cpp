@@ -3,15 +3,22 @@
 //   datapath_lab ROLE PIN_DIRECTORY MIP0 COMMAND...
 // Commands, carried out in order:
 //   uplink IF | home-agent A | care-of A IF | binding ID HOME COA PEER IF | home A BINDING | refresh
+//   direct-binding ID HOME COA CORRESPONDENT IF | routing-header-source HOME CORRESPONDENT | plain-binding ID COA IF
 //   flow SOURCE PORT CORRESPONDENT PORT PROTOCOL HOME BINDING | erase-flow SOURCE PORT CORRESPONDENT PORT PROTOCOL
 //   signalling A | tunnel HOME COA HA | tunnel-source HOME COA | watch A IF
+//   correspondent-binding HOME CORRESPONDENT COA PREVIOUS_COA | erase-correspondent-binding HOME CORRESPONDENT
 //   activities | counters | ring | remove      (print JSON, one object per line)
+//   serve                                      (carries out the lines of standard input; a line "." ends what each prints)
 // Ends with 1 and a sentence on standard error when something is refused.
 #include <net/if.h>
 
 #include <cstdio>
 #include <cstdlib>
+#include <iostream>
+#include <iterator>
+#include <sstream>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "mipflow/datapath/data_path.hpp"
@@ -23,7 +30,7 @@ namespace {
 
 class Arguments {
  public:
-  Arguments(int count, char** values) : values_(values + 1, values + count) {}
+  explicit Arguments(std::vector<std::string> values) : values_(std::move(values)) {}
   bool empty() const { return next_ >= values_.size(); }
   std::string text() {
     if (empty()) fail("an argument is missing");
@@ -69,11 +76,14 @@ void demand(const Expected<void, datapath::Error>& result) {
 void print_activities(const DataPath& path) {
   for (const auto& flow : path.activities())
     std::printf("{\"id\":%llu,\"source_port\":%u,\"correspondent_port\":%u,\"protocol\":%u,\"packets_out\":%llu,\"bytes_out\":%llu,"
-                "\"packets_in\":%llu,\"bytes_in\":%llu,\"closed\":%s}\n",
+                "\"packets_in\":%llu,\"bytes_in\":%llu,\"closed\":%s,\"retransmissions_out\":%llu,\"retransmissions_in\":%llu,"
+                "\"longest_gap_out_ns\":%lld,\"longest_gap_in_ns\":%lld}\n",
                 static_cast<unsigned long long>(flow.id), flow.key.source_port, flow.key.correspondent_port, flow.key.protocol,
                 static_cast<unsigned long long>(flow.packets_out), static_cast<unsigned long long>(flow.bytes_out),
                 static_cast<unsigned long long>(flow.packets_in), static_cast<unsigned long long>(flow.bytes_in),
-                flow.closed ? "true" : "false");
+                flow.closed ? "true" : "false", static_cast<unsigned long long>(flow.retransmissions_out),
+                static_cast<unsigned long long>(flow.retransmissions_in), static_cast<long long>(flow.longest_gap_out.count()),
+                static_cast<long long>(flow.longest_gap_in.count()));
 }
 
 void print_counters(const DataPath& path) {
@@ -111,14 +121,33 @@ void carry_out(DataPath& path, const std::string& command, Arguments& arguments)
   } else if (command == "care-of") {
     const Address address = arguments.address();
     demand(path.set_care_of_address(address, {arguments.interface()}));
-  } else if (command == "binding") {
+  } else if (command == "binding" || command == "direct-binding") {
     const std::uint32_t id = arguments.number();
     forwarding::BindingItem item;
+    item.header = command == "binding" ? forwarding::HeaderKind::Tunnel : forwarding::HeaderKind::RouteOptimized;
     item.home_address = arguments.address();
     item.care_of_address = arguments.address();
     item.peer = arguments.address();
     item.uplink = arguments.interface();
     demand(path.set_binding(id, item));
+  } else if (command == "plain-binding") {
+    const std::uint32_t id = arguments.number();
+    forwarding::BindingItem item;
+    item.header = forwarding::HeaderKind::Plain;
+    item.care_of_address = arguments.address();
+    item.uplink = arguments.interface();
+    demand(path.set_binding(id, item));
+  } else if (command == "routing-header-source") {
+    const Address home = arguments.address();
+    demand(path.set_routing_header_source({home, arguments.address()}));
+  } else if (command == "correspondent-binding") {
+    const Address home = arguments.address();
+    const Address correspondent = arguments.address();
+    const Address care_of = arguments.address();
+    demand(path.set_correspondent_binding({home, correspondent}, {care_of, arguments.address()}));
+  } else if (command == "erase-correspondent-binding") {
+    const Address home = arguments.address();
+    demand(path.erase_correspondent_binding({home, arguments.address()}));
   } else if (command == "home") {
     const Address address = arguments.address();
     demand(path.set_home_address(address, {arguments.number(), false}));
@@ -156,20 +185,44 @@ void carry_out(DataPath& path, const std::string& command, Arguments& arguments)
   }
 }
 
+void carry_out_all(DataPath& path, Arguments& arguments) {
+  while (!arguments.empty()) {
+    const std::string command = arguments.text();
+    carry_out(path, command, arguments);
+  }
+}
+
+void serve(DataPath& path) {
+  for (std::string line; std::getline(std::cin, line);) {
+    std::istringstream words(line);
+    Arguments arguments({std::istream_iterator<std::string>(words), {}});
+    carry_out_all(path, arguments);
+    std::printf(".\n");
+    std::fflush(stdout);
+  }
+}
+
+datapath::Role role_named(const std::string& name) {
+  if (name == "mobile-node") return datapath::Role::MobileNode;
+  if (name == "home-agent") return datapath::Role::HomeAgent;
+  if (name == "correspondent-node") return datapath::Role::CorrespondentNode;
+  Arguments::fail(name + " is no role");
+}
+
 }  // namespace
 
 int main(int count, char** values) {
-  Arguments arguments(count, values);
+  Arguments arguments({values + 1, values + count});
   datapath::Options options;
-  options.role = arguments.text() == "home-agent" ? datapath::Role::HomeAgent : datapath::Role::MobileNode;
+  options.role = role_named(arguments.text());
   options.pin_directory = arguments.text();
   options.mip0 = arguments.interface();
   options.flow_capacity = 4096;
   auto path = DataPath::open(options);
   if (!path) Arguments::fail(path.error().text);
-  while (!arguments.empty()) {
-    const std::string command = arguments.text();
-    carry_out(**path, command, arguments);
-  }
+  if (count == 5 && std::string(values[4]) == "serve")
+    serve(**path);
+  else
+    carry_out_all(**path, arguments);
   return 0;
 }

@@ -57,18 +57,23 @@ TEST_CASE_METHOD(MobileNodeFixture, "a flow leaves with its home address and a r
     rewrite(kUdpLite, 0, 0);
     CHECK(checksum_is_right(read(leaving(out(packet), kOtherCareOf))));
   }
+  SECTION("DCCP") {
+    rewrite(kDccp, 0, 0);
+    CHECK(checksum_is_right(read(leaving(out(ipv6(kOut, kDccp, udp_header_and(kOut, 1000, 53, 50, kDccp))), kOtherCareOf))));
+  }
   SECTION("ICMPv6 echo") { check(echo(kOut, 128, 4711), kIcmpv6, 4711, 4711); }
 }
 
-TEST_CASE_METHOD(MobileNodeFixture, "a UDP checksum that becomes zero is sent as ones") {
-  rewrite(kUdp, 1000, 53);
+TEST_CASE_METHOD(MobileNodeFixture, "a checksum of UDP or UDP-Lite that becomes zero is sent as ones") {
+  const std::uint8_t protocol = GENERATE(kUdp, kUdpLite);
+  rewrite(protocol, protocol == kUdp ? 1000 : 0, protocol == kUdp ? 53 : 0);
   // The data is chosen so that the sum over the new source is zero.
   Octets upper = udp_header_and({kHome2, kCorrespondent}, 1000, 53, 2);
   put16(upper, 8, 0);
   put16(upper, 6, 0);
-  put16(upper, 8, ~transport_sum(kHome2, kCorrespondent, kUdp, upper) & 0xffff);
-  upper = with_checksum(kHome1, kCorrespondent, kUdp, std::move(upper), 6);
-  const Read inner = read(leaving(out(ipv6(kOut, kUdp, upper)), kOtherCareOf));
+  put16(upper, 8, ~transport_sum(kHome2, kCorrespondent, protocol, upper) & 0xffff);
+  upper = with_checksum(kHome1, kCorrespondent, protocol, std::move(upper), 6);
+  const Read inner = read(leaving(out(ipv6(kOut, protocol, upper)), kOtherCareOf));
   CHECK(get16(inner.payload, 6) == 0xffff);
   CHECK(checksum_is_right(inner));
 }

@@ -4,6 +4,7 @@
 #include <catch2/catch.hpp>
 
 #include "kernel_fixture.hpp"
+#include "lent_path.hpp"
 
 namespace mipflow::datapath {
 
@@ -19,13 +20,7 @@ inline const packets::Ends kOuterIn{kHomeAgent, kCareOf};
 // A mobile node with two home addresses: kHome1 bound to wlan0 (binding 1), kHome2 to wwan0 (binding 2).
 class MobileNodeFixture {
  public:
-  MobileNodeFixture() {
-    enter_laboratory();
-    auto opened = DataPath::open(options_for(Role::MobileNode, "/sys/fs/bpf/mipflow/test"));
-    if (!opened) FAIL(opened.error().text);
-    path = std::move(*opened);
-    must(path->attach_uplink(interface_named("wlan0")));
-    must(path->attach_uplink(interface_named("wwan0")));
+  MobileNodeFixture() : path(borrow(Role::MobileNode, {"wlan0", "wwan0"})) {
     must(path->set_home_agent(kHomeAgent));
     must(path->set_care_of_address(kCareOf, {interface_named("wlan0")}));
     must(path->set_care_of_address(kOtherCareOf, {interface_named("wwan0")}));
@@ -34,7 +29,7 @@ class MobileNodeFixture {
     must(path->set_home_address(kHome1, {1, true}));
     must(path->set_home_address(kHome2, {2, false}));
   }
-  ~MobileNodeFixture() { CHECK(path->remove_everything()); }
+  ~MobileNodeFixture() { give_back(Role::MobileNode, std::move(path)); }
 
   static forwarding::BindingItem binding(const Address& home, const Address& care_of, const char* uplink) {
     return {forwarding::HeaderKind::Tunnel, home, care_of, kHomeAgent, interface_named(uplink)};

@@ -187,3 +187,21 @@ TEST_CASE_METHOD(MobileNodeFixture, "packets that are no flow's need no decision
   for (std::size_t length = kIpv6Header; length < kIpv6Header + 14; ++length)
     CHECK(known(Octets(whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(length))));
 }
+
+TEST_CASE_METHOD(MobileNodeFixture, "the end of a flow that the ring had no room for is told with the flow's next packet") {
+  constexpr std::uint16_t kFlows = 60;  // more records of their ends than fit where no packet fits any more
+  for (std::uint16_t port = 1; port <= kFlows; ++port) rewrite(kTcp, port, 80, port);
+  const Ends signalling{kHomeAgent, kCareOf};
+  const Octets acknowledgement = ipv6(signalling, kMobility, mobility_header(signalling, 6));
+  while (counter(*path, "ring_full") == 0) in(acknowledgement);
+  const auto reset_all = [&] {
+    for (std::uint16_t port = 1; port <= kFlows; ++port) out(tcp(kOut, port, 80, kRst));
+    return read_all(*path).closed.size();
+  };
+  const std::size_t told = reset_all();
+  CHECK(told < kFlows);
+  CHECK(counter(*path, "ring_full") == 1 + kFlows - told);
+  CHECK(reset_all() == kFlows - told);
+  CHECK(reset_all() == 0);
+  CHECK(counter(*path, "flows_closed") == kFlows);
+}

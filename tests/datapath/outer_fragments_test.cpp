@@ -1,15 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Links that carry the 1280 octets that every link has to carry, but not with an outer header around them.
-#include <arpa/inet.h>
-#include <linux/if_ether.h>
-#include <linux/if_packet.h>
-#include <poll.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <chrono>
 
+#include "listener.hpp"
 #include "mobile_node_fixture.hpp"
 
 using namespace mipflow;
@@ -26,36 +20,6 @@ Octets fragment(const Ends& ends, const Octets& whole, std::size_t from, std::si
   put16(header, 2, static_cast<std::uint32_t>(from | (more ? 1 : 0)));
   return ipv6(ends, kFragment, joined(header, Octets(whole.begin() + static_cast<std::ptrdiff_t>(from), whole.begin() + static_cast<std::ptrdiff_t>(to))));
 }
-
-// Hears what comes out of an interface.
-class Listener {
- public:
-  explicit Listener(const char* interface) : socket_(::socket(AF_PACKET, SOCK_DGRAM | SOCK_CLOEXEC, htons(ETH_P_IPV6))) {
-    sockaddr_ll here{};
-    here.sll_family = AF_PACKET;
-    here.sll_protocol = htons(ETH_P_IPV6);
-    here.sll_ifindex = static_cast<int>(interface_named(interface));
-    REQUIRE(::bind(socket_, reinterpret_cast<const sockaddr*>(&here), sizeof here) == 0);
-  }
-  ~Listener() { ::close(socket_); }
-  Listener(const Listener&) = delete;
-  Listener& operator=(const Listener&) = delete;
-
-  // The next packet with this next header; empty when there is none within five seconds.
-  Octets hear(std::uint8_t next_header) const {
-    pollfd ready{socket_, POLLIN, 0};
-    while (::poll(&ready, 1, 5000) > 0) {
-      Octets packet(2000);
-      const ssize_t octets = ::recv(socket_, packet.data(), packet.size(), 0);
-      packet.resize(static_cast<std::size_t>(std::max<ssize_t>(0, octets)));
-      if (packet.size() >= kIpv6Header && packet[6] == next_header) return packet;
-    }
-    return {};
-  }
-
- private:
-  int socket_;
-};
 
 class LeastMtuFixture : public MobileNodeFixture {
  public:

@@ -18,7 +18,7 @@ inline Address address(const char* text) { return Address::parse(text).value(); 
 
 inline constexpr std::size_t kEthernetHeader = 14;
 inline constexpr std::size_t kIpv6Header = 40;
-inline constexpr std::uint8_t kTcp = 6, kUdp = 17, kIpv6 = 41, kRouting = 43, kFragment = 44, kIcmpv6 = 58, kDestinationOptions = 60,
+inline constexpr std::uint8_t kTcp = 6, kUdp = 17, kDccp = 33, kIpv6 = 41, kRouting = 43, kFragment = 44, kIcmpv6 = 58, kDestinationOptions = 60,
                               kSctp = 132, kMobility = 135, kUdpLite = 136;
 
 // RFC 1071, written out: sum of 16-bit words, odd octet padded. `sum` of other parts may be handed in.
@@ -55,7 +55,7 @@ inline std::uint32_t get32(std::span<const std::uint8_t> data, std::size_t offse
 inline Octets with_checksum(const Address& source, const Address& destination, std::uint8_t protocol, Octets upper, std::size_t place) {
   put16(upper, place, 0);
   std::uint32_t sum = ~transport_sum(source, destination, protocol, upper) & 0xffff;
-  if (sum == 0 && protocol == kUdp) sum = 0xffff;
+  if (sum == 0 && (protocol == kUdp || protocol == kUdpLite)) sum = 0xffff;
   put16(upper, place, sum);
   return upper;
 }
@@ -159,6 +159,19 @@ inline Octets joined(Octets first, const Octets& second) {
   first.insert(first.end(), second.begin(), second.end());
   return first;
 }
+
+// Of a packet's payload `whole`, whose first header is `next_header`: the octets from `from` to `to`; the last fragment has the
+// end. The caller sees to it that all but the last are a multiple of eight octets long.
+inline Octets fragment_of(const Ends& ends, std::uint8_t next_header, const Octets& whole, std::size_t from, std::size_t to,
+                          std::uint8_t identification = 1) {
+  Octets header{next_header, 0, 0, 0, 0, 0, 0, identification};
+  put16(header, 2, static_cast<std::uint32_t>(from | (to < whole.size() ? 1 : 0)));
+  return ipv6(ends, kFragment, joined(header, Octets(whole.begin() + static_cast<std::ptrdiff_t>(from), whole.begin() + static_cast<std::ptrdiff_t>(to))));
+}
+// One Destination Options header with nothing in it.
+inline Octets empty_options(std::uint8_t next_header) { return {next_header, 0, 1, 4, 0, 0, 0, 0}; }
+// What is left of a packet that was cut.
+inline Octets front_of(const Octets& whole, std::size_t octets) { return {whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(octets)}; }
 
 inline Octets tunnelled(const Ends& outer, const Octets& inner, std::uint8_t traffic_class = 0) {
   return ipv6(outer, kIpv6, inner, traffic_class);

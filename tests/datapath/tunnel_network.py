@@ -7,8 +7,9 @@
         +-- wwan0 ------------- a2 --+
    ::2                          ::1                ::1        ::2         ::1           ::2
 
-   mip0 on mn carries the home addresses 2001:db8:100::1, ::2, ::3; ha has host routes to them on its own mip0.
-   Everything plain between mn and cn passes ha too: the tunnel's path and the plain path have the same hops.
+   mip0 on mn carries the home addresses 2001:db8:100::1 to ::6; ha has host routes to them on its own mip0.
+   Everything plain between mn and cn passes ha too: the tunnel's path, the direct path and the plain path have the same
+   hops. cn has a mip0 too when home addresses are route-optimised (Network's argument `direct`).
 """
 import ctypes
 import json
@@ -20,12 +21,15 @@ import threading
 
 _libc = ctypes.CDLL(None, use_errno=True)
 
-HOME = [f"2001:db8:100::{i}" for i in (1, 2, 3)]
+HOME = [f"2001:db8:100::{i}" for i in range(1, 7)]
+KIND = {"mn": "mobile-node", "ha": "home-agent", "cn": "correspondent-node"}
 CARE_OF = {"wlan0": "2001:db8:1::2", "wwan0": "2001:db8:2::2"}
 HOME_AGENT = "2001:db8:5::2"
 CORRESPONDENT = "2001:db8:6::2"
 PLAIN = CARE_OF["wlan0"]
 TUNNEL_HEADER = 40
+HOME_ADDRESS_HEADER = 24
+DIRECT = 100  # binding of home address n (from 1): n into the tunnel, DIRECT + n straight to the correspondent node
 
 
 # What the links do, as `ethtool -K` takes it:
@@ -36,16 +40,21 @@ OFFLOADS = {
     "wire": "tso off gso off gro off tx off rx off",
     # Real segments that the receiver puts together again (generic receive offload), as network cards do.
     "merged": "tso off gso off gro on tx off rx off",
+    # The same of devices that know nothing about tunnels, like most network cards of laptops.
+    "simple": "tso off gso off gro on tx off rx off tx-ipxip6-segmentation off",
 }
 
 
 class Network:
     """Use as a context manager: whatever happens inside, nothing is left behind."""
 
-    def __init__(self, lab, offloads="whole", link_mtu=1500):
+    def __init__(self, lab, offloads="whole", link_mtu=1500, direct=()):
+        """`direct`: numbers (from 1) of the home addresses that the correspondent node has a binding for."""
         self.lab = lab
+        self.direct = tuple(direct)
         self.suffix = str(os.getpid())
-        self.pins = {role: f"/sys/fs/bpf/mipflow-lab-{role}-{self.suffix}" for role in ("mn", "ha")}
+        self.pins = {role: f"/sys/fs/bpf/mipflow-lab-{role}-{self.suffix}" for role in KIND}
+        self.servers = {}  # datapath_lab by role: loading the programs for every command would take most of a test's time
         self.offloads = offloads
         self.link_mtu = link_mtu
 
@@ -72,9 +81,33 @@ class Network:
 
     def data_path(self, role, *words):
         """Carries out commands of datapath_lab; returns the JSON objects it printed."""
-        kind = {"mn": "mobile-node", "ha": "home-agent"}[role]
-        out = self.run(role, self.lab, kind, self.pins[role], "mip0", *words)
-        return [json.loads(line) for line in out.stdout.splitlines()]
+        server = self.servers.get(role)
+        if not server:
+            server = self.start(role, self.lab, KIND[role], self.pins[role], "mip0", "serve", text=True,
+                                stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+            self.servers[role] = server
+        try:
+            print(*words, file=server.stdin, flush=True)
+        except BrokenPipeError:
+            pass  # what it says is read below
+        out = []
+        for line in server.stdout:
+            if line == ".\n":
+                return out
+            out.append(json.loads(line))
+        raise RuntimeError(f"{role}: {' '.join(map(str, words))}: {self.let_go(role)}")
+
+    def let_go(self, role):
+        """As if the daemon had died: the data path stays, the next command takes it over."""
+        server = self.servers.pop(role, None)
+        if not server:
+            return ""
+        try:
+            return server.communicate(timeout=10)[1]
+        except BaseException:
+            server.kill()
+            server.communicate()
+            raise
 
     def counters(self, role):
         return self.data_path(role, "counters")[0]
@@ -88,12 +121,12 @@ class Network:
             if OFFLOADS[self.offloads]:
                 self.run(node, "ethtool", "-K", device, *OFFLOADS[self.offloads].split())
 
-    def _mip0(self, node):
+    def _mip0(self, node, header=TUNNEL_HEADER):
         for kind in ("dummy", "ifb"):
             if self.run(node, "ip", "link", "add", "mip0", "type", kind, check=False).returncode == 0:
                 break
         self.ip(node, "link set mip0 addrgenmode none")
-        self.ip(node, f"link set dev mip0 mtu {self.link_mtu - TUNNEL_HEADER} arp off up")
+        self.ip(node, f"link set dev mip0 mtu {self.link_mtu - header} arp off up")
 
     def __enter__(self):
         try:
@@ -138,6 +171,25 @@ class Network:
         for number, home in enumerate(HOME, 1):
             self.data_path("mn", "binding", number, home, CARE_OF["wlan0"], HOME_AGENT, "wlan0", "home", home, number)
             self.bind_at_home_agent(home, "wlan0")
+        if self.direct:
+            self._make_correspondent()
+
+    def _make_correspondent(self):
+        self._mip0("cn", HOME_ADDRESS_HEADER)
+        self.ip("cn", "rule add iif lo lookup 100 pref 100")
+        self.data_path("cn", "uplink", "eth0", "signalling", CORRESPONDENT)
+        for number in self.direct:
+            self.route_to_mip0("add", number)
+            self.data_path("mn", "routing-header-source", HOME[number - 1], CORRESPONDENT)
+            self.bind_directly(number, "wlan0")
+
+    def route_to_mip0(self, action, number):
+        self.ip("cn", f"route {action} {HOME[number - 1]}/128 dev mip0 src {CORRESPONDENT} table 100")
+
+    def bind_directly(self, number, uplink, previous="::"):
+        home, care_of = HOME[number - 1], CARE_OF[uplink]
+        self.data_path("cn", "correspondent-binding", home, CORRESPONDENT, care_of, previous)
+        self.data_path("mn", "direct-binding", DIRECT + number, home, care_of, CORRESPONDENT, uplink)
 
     def bind_at_home_agent(self, home, uplink):
         self.data_path("ha", "tunnel", home, CARE_OF[uplink], HOME_AGENT, "tunnel-source", home, CARE_OF[uplink])
@@ -147,11 +199,14 @@ class Network:
         home = HOME[number - 1]
         self.bind_at_home_agent(home, uplink)
         self.data_path("mn", "binding", number, home, CARE_OF[uplink], HOME_AGENT, uplink)
+        if number in self.direct:
+            other = next(name for name in CARE_OF if name != uplink)
+            self.bind_directly(number, uplink, CARE_OF[other])
 
     def __exit__(self, *_):
-        for role in ("mn", "ha"):
-            self.run(role, self.lab, {"mn": "mobile-node", "ha": "home-agent"}[role], self.pins[role], "mip0", "remove",
-                     check=False)
+        for role, kind in KIND.items():
+            self.let_go(role)
+            self.run(role, self.lab, kind, self.pins[role], "mip0", "remove", check=False)
             left = pathlib.Path(self.pins[role])
             if left.exists():
                 subprocess.run(["rm", "-rf", str(left)], check=False)
