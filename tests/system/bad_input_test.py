@@ -92,16 +92,23 @@ class BadInput(SystemCase):
 
     def test_security_associations_that_others_can_read_are_refused(self):
         file = self.files.associations
-        self.addCleanup(file.chmod, 0o600)
-        for mode in (0o640, 0o604, 0o666):
+        self.addCleanup(self.files.protect_associations)
+        for mode in (0o644, 0o660, 0o641, 0o666):
             file.chmod(mode)
             done = self.check()
             self.assertNotEqual(done.returncode, 0, oct(mode))
             self.assertIn(str(file), done.stdout + done.stderr)
-            self.assertIn("0600", done.stdout + done.stderr, "what to do is not said")
+            self.assertIn("0640", done.stdout + done.stderr, "what to do is not said")
+        # For root alone: the daemon, which is not root, says so.
         file.chmod(0o600)
+        done = self.check()
+        self.assertEqual(done.returncode, 78)
+        self.assertRegex(done.stderr, rf"{file}.*cannot be read by the user \d+; run: chown root:\d+ '{file}'; chmod 0640")
+        # A group that is not the daemons'.
+        file.chmod(0o640)
+        os.chown(file, 0, 65534)
+        self.assertNotEqual(self.check().returncode, 0, "a file for another group is accepted")
         os.chown(file, 65534, 65534)
-        self.addCleanup(os.chown, file, 0, 0)
         self.assertNotEqual(self.check().returncode, 0, "a file of another user is accepted")
 
     # --- commands

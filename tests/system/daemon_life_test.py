@@ -70,7 +70,7 @@ class StartThatFails(SystemCase):
         files.prepare()
         usual = {"mn": daemons.mobile_node_configuration, "ha": daemons.home_agent_configuration}[node](files)
         files.write_configuration(daemons.merged(usual, changes or {}))
-        files.write_associations(self.lab.key.hex())
+        files.write_associations(self.lab.key.hex(), {})
         arguments = [pins if pins and item == files.pin_directory else item for item in files.arguments()]
         done = self.lab.run(node, ["timeout", "20", *wrap, self.lab.program(program), *arguments], check=False)
         self.assertEqual(done.returncode, 1, done.stdout + done.stderr)
@@ -180,6 +180,18 @@ class Killed(SystemCase):
         files = self.lab.files("mn")
         second = self.lab.run("mn", [self.lab.program("mipflow-mnd"), *files.arguments()], check=False)
         self.assertNotEqual(second.returncode, 0)
+        self.assertTrue(self.lab.mipflow("status")["registered"], "the first one was disturbed")
+
+    def test_daemon_of_another_kind_is_refused(self):
+        """It would have the same device, and take away what it does not know."""
+        files = self.lab.files("mn")
+        configuration = self.lab.directory / "another.toml"
+        configuration.write_text("")
+        for option in ([], ["--clean-up"]):
+            other = self.lab.run("mn", [self.lab.program("mipflow-cnd"), "--config", configuration, "--runtime-dir", files.runtime_directory,
+                                        "--pin-dir", f"{files.pin_directory}-another", *option], check=False)
+            self.assertEqual(other.returncode, 1)
+            self.assertIn("another daemon of mipflow has the device mip0 (process ", other.stderr)
         self.assertTrue(self.lab.mipflow("status")["registered"], "the first one was disturbed")
 
 

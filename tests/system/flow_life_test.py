@@ -12,7 +12,7 @@ from judge import dissect as d
 
 
 class FlowLife(SystemCase):
-    mobile_node_changes = {"timers": {"closed-linger": "300ms", "udp-idle": "3s"}, "home-addresses": {"warm-pool": 2}}
+    mobile_node_changes = {"timers": {"closed-linger": "300ms", "udp-idle": "3s"}, "home-addresses": {"warm-pool": 2, "rest": 0}}
 
     def setUp(self):
         self.node, self.correspondent = self.lab.namespace("mn"), self.lab.namespace("cn")

@@ -19,15 +19,10 @@ behaviour, without a line of the project's code:
 It is alone on its interface: the kernel's IPv6 is switched off there while it runs. Links behind it must not hand it
 offloaded packets (ethtool -K PEER tx off gso off tso off).
 
-Writes one JSON object per line to --log: `t` (CLOCK_MONOTONIC seconds), `event`, and what belongs to it.
-SIGUSR1 writes the bindings as event "state". SIGTERM ends it.
+Writes what happens to --log, see foreign/program.py.
 """
 import argparse
-import heapq
-import itertools
-import json
 import random
-import signal
 import struct
 import sys
 import time
@@ -35,6 +30,7 @@ import time
 from foreign import packets as p
 from foreign.bindings import Bindings, is_newer
 from foreign.link import Link
+from foreign.program import Program
 
 DAD_WAIT = (1.06, 1.2)
 PREFIX_ADVERTISEMENT_GAP = 1.0
@@ -42,9 +38,10 @@ OUTER_HOP_LIMIT = 64
 SMALLEST_MTU = 1280
 
 
-class ForeignHomeAgent:
+class ForeignHomeAgent(Program):
     def __init__(self, options, link, log_file):
-        self.options, self.link, self.log_file = options, link, log_file
+        super().__init__(log_file)
+        self.options, self.link = options, link
         self.address = p.packed(options.address)
         self.prefix = p.packed(options.prefix.split("/")[0])[:8]
         self.anycast = self.prefix + bytes.fromhex("fdfffffffffffffe")
@@ -54,35 +51,18 @@ class ForeignHomeAgent:
         self.detecting = {}           # home address -> function that says "in use"
         self.tunnel_mtu = {}          # care-of address -> path MTU that routers reported
         self.last_advertisement = {}  # home address -> time of the last mobile prefix advertisement
-        self.timers, self.ticket = [], itertools.count()
         self.counters = {"tunnelled_out": 0, "tunnelled_in": 0, "tunnel_source_wrong": 0, "dropped": 0}
-        self.running = True
 
-    # --- loop -------------------------------------------------------------------------------------------------------
+    def serve(self):
+        self.run({self.link.socket: self.receive_frames}, address=self.options.address, interface=self.options.interface)
 
-    def run(self):
-        signal.signal(signal.SIGTERM, lambda *_: setattr(self, "running", False))
-        signal.signal(signal.SIGINT, lambda *_: setattr(self, "running", False))
-        signal.signal(signal.SIGUSR1, lambda *_: self.at(0, self.log_state))
-        self.log("ready", address=self.options.address, interface=self.options.interface)
-        while self.running:
-            wait = min(0.2, self.timers[0][0] - time.monotonic() if self.timers else 0.2)
-            for mac, data in self.link.frames(wait):
-                self.receive(mac, data)
-            while self.timers and self.timers[0][0] <= time.monotonic():
-                heapq.heappop(self.timers)[2]()
-            for binding in self.bindings.expire():
-                self.log("expired", home_address=p.text(binding.home_address))
-        self.log_state()
-        self.log("stopped")
+    def receive_frames(self):
+        for mac, data in self.link.frames():
+            self.receive(mac, data)
 
-    def at(self, seconds, action):
-        heapq.heappush(self.timers, (time.monotonic() + seconds, next(self.ticket), action))
-
-    def log(self, event, **fields):
-        fields = {k: p.text(v) if isinstance(v, bytes) else v for k, v in fields.items()}
-        self.log_file.write(json.dumps({"t": round(time.monotonic(), 6), "event": event, **fields}) + "\n")
-        self.log_file.flush()
+    def after_each_turn(self):
+        for binding in self.bindings.expire():
+            self.log("expired", home_address=p.text(binding.home_address))
 
     def log_state(self):
         bindings = [{"home_address": p.text(b.home_address), "care_of_address": p.text(b.care_of_address),
@@ -302,7 +282,7 @@ def main():
     link = Link(options.interface)
     try:
         with open(options.log, "w", encoding="utf-8") as log_file:
-            ForeignHomeAgent(options, link, log_file).run()
+            ForeignHomeAgent(options, link, log_file).serve()
     finally:
         link.close()
     return 0

@@ -2,98 +2,28 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The foreign home agent is judged before it judges: scapy plays the mobile node, its correspondent and the router.
 
-    scapy (this process, namespace 1)  wire ═════ home  foreign_home_agent.py (namespace 2)
-    fe80::1 router, care-of addresses,                  2001:db8:100::1, prefix 2001:db8:100::/64
+    scapy                               wire ═════ home  foreign_home_agent.py
+    fe80::1 router, care-of addresses,                   2001:db8:100::1, prefix 2001:db8:100::/64
     correspondent node
 
-Both namespaces are anonymous: they vanish with the two processes.
+See support/scapy_peer.py.
 """
-import contextlib
-import ctypes
 import ipaddress
-import json
 import os
 import pathlib
-import subprocess
-import tempfile
-import threading
-import time
 import unittest
 
-os.environ.setdefault("XDG_CACHE_HOME", tempfile.gettempdir())
-CLONE_NEWNET = 0x40000000
-LIBC = ctypes.CDLL(None, use_errno=True)
-
-
-def new_network_namespace():
-    if LIBC.unshare(CLONE_NEWNET) != 0:
-        raise OSError(ctypes.get_errno(), "unshare(CLONE_NEWNET): run this test as root")
-
-
-def ip(*words):
-    subprocess.run(["ip", *words], check=True)
-
-
-new_network_namespace()   # before scapy looks at the interfaces
-from scapy.all import (Ether, ICMPv6EchoReply, ICMPv6EchoRequest, ICMPv6HAADReply, ICMPv6HAADRequest,  # noqa: E402
-                       ICMPv6MPAdv, ICMPv6MPSol, ICMPv6ND_NA, ICMPv6ND_NS, ICMPv6NDOptDstLLAddr, ICMPv6NDOptPrefixInfo,
+from support.scapy_peer import ROUTER, ForeignNodeCase  # before scapy itself: it makes a network namespace
+from scapy.all import (ICMPv6EchoReply, ICMPv6EchoRequest, ICMPv6HAADReply, ICMPv6HAADRequest, ICMPv6MPAdv,  # noqa: E402
+                       ICMPv6MPSol, ICMPv6ND_NA, ICMPv6ND_NS, ICMPv6NDOptDstLLAddr, ICMPv6NDOptPrefixInfo,
                        ICMPv6NDOptSrcLLAddr, ICMPv6PacketTooBig, IPv6, IPv6ExtHdrDestOpt, IPv6ExtHdrRouting, HAO,
-                       MIP6MH_BA, MIP6MH_BU, MIP6OptAltCoA, MIP6OptUnknown, PadN, Raw, UDP, conf, raw)
+                       MIP6MH_BA, MIP6MH_BU, MIP6OptAltCoA, MIP6OptUnknown, PadN, Raw, UDP, raw)
 
-conf.verb = 0
 HERE = pathlib.Path(__file__).resolve().parent
-AGENT, PREFIX, ROUTER = "2001:db8:100::1", "2001:db8:100::", "fe80::1"
+AGENT, PREFIX = "2001:db8:100::1", "2001:db8:100::"
 HOME1, HOME2, HOME3 = (PREFIX + str(n) for n in (1001, 1002, 1003))
 CARE_A, CARE_B = "2001:db8:1::77", "2001:db8:2::77"
 CORRESPONDENT = "2001:db8:300::5"
-
-
-class Wire:
-    """Scapy's end of the link: answers for the router's MAC, keeps what arrives."""
-
-    def __init__(self):
-        self.socket = conf.L2socket(iface="wire")
-        self.mac = self.socket.ins.getsockname()[4]
-        self.mac_text = ":".join(f"{b:02x}" for b in self.mac)
-        self.agent_mac = None
-        self.neighbours = {ROUTER}    # addresses that are "here"
-        self.arrived, self.changed = [], threading.Condition()
-        threading.Thread(target=self.listen, daemon=True).start()
-
-    def listen(self):
-        while True:
-            try:
-                frame = self.socket.recv()
-            except (OSError, ValueError):   # the link is gone: end of the test
-                return
-            if frame is None or frame.src == self.mac_text or not frame.haslayer(IPv6):
-                continue
-            self.agent_mac = frame.src
-            packet = frame[IPv6]
-            if packet.haslayer(ICMPv6ND_NS) and packet[ICMPv6ND_NS].tgt in self.neighbours:
-                target = packet[ICMPv6ND_NS].tgt
-                self.send(IPv6(src=target, dst=packet.src, hlim=255) / ICMPv6ND_NA(tgt=target, R=0, S=1, O=1)
-                          / ICMPv6NDOptDstLLAddr(lladdr=self.mac_text), to=frame.src)
-                continue
-            with self.changed:
-                self.arrived.append((time.monotonic(), packet))
-                self.changed.notify_all()
-
-    def send(self, packet, to=None):
-        self.socket.send(Ether(src=self.mac_text, dst=to or self.agent_mac or "33:33:00:00:00:01") / packet)
-        return time.monotonic()
-
-    def wait(self, wanted, seconds=3.0):
-        """The first packet that `wanted` accepts, taken out, with its time of arrival; None after `seconds`."""
-        end = time.monotonic() + seconds
-        with self.changed:
-            while True:
-                for entry in self.arrived:
-                    if wanted(entry[1]):
-                        self.arrived.remove(entry)
-                        return entry
-                if not self.changed.wait(end - time.monotonic()) and time.monotonic() >= end:
-                    return None
 
 
 def binding_update(home_address, care_of_address, sequence, lifetime=600, flags="AH", source=None, with_home_address=True,
@@ -109,45 +39,13 @@ def inner_of(packet):
     return packet[IPv6].payload if packet.nh == 41 else None
 
 
-class ForeignHomeAgentTest(unittest.TestCase):
+class ForeignHomeAgentTest(ForeignNodeCase):
+    interface = "home"
     options = ()
 
-    def setUp(self):
-        stack = contextlib.ExitStack()
-        self.addCleanup(stack.close)
-        folder = pathlib.Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="mipflow-foreign-")))
-        self.log_path = folder / "log.jsonl"
-        command = [str(HERE / "foreign_home_agent.py"), "--interface", "home", "--address", AGENT, "--prefix",
-                   PREFIX + "/64", "--router", ROUTER, "--log", str(self.log_path), *self.options]
-        self.agent = subprocess.Popen(["sh", "-c", 'read go; exec "$@"', "sh", *command], stdin=subprocess.PIPE,
-                                      preexec_fn=new_network_namespace)
-        ip("link", "add", "wire", "type", "veth", "peer", "name", "home", "netns", str(self.agent.pid))
-        stack.callback(subprocess.run, ["ip", "link", "del", "wire"], stderr=subprocess.DEVNULL)  # may be gone with its peer
-        stack.callback(self.end_agent)
-        subprocess.run(["sysctl", "-qw", "net.ipv6.conf.wire.disable_ipv6=1"], check=True)
-        subprocess.run(["nsenter", "--net", "-t", str(self.agent.pid), "ip", "link", "set", "home", "up"], check=True)
-        ip("link", "set", "wire", "up")
-        self.agent.stdin.write(b"go\n")
-        self.agent.stdin.close()
-        self.wire = Wire()
-        self.wait_for_event("ready")
-
-    def end_agent(self):
-        self.agent.terminate()
-        self.assertEqual(self.agent.wait(timeout=5), 0)
-
-    def events(self, kind):
-        if not self.log_path.exists():
-            return []
-        lines = [line for line in self.log_path.read_text().splitlines(keepends=True) if line.endswith("\n")]
-        return [e for e in map(json.loads, lines) if e["event"] == kind]
-
-    def wait_for_event(self, kind, count=1):
-        end = time.monotonic() + 5
-        while len(self.events(kind)) < count:
-            self.assertLess(time.monotonic(), end, f"no event {kind}")
-            time.sleep(0.01)
-        return self.events(kind)[-1]
+    def command(self):
+        return [HERE / "foreign_home_agent.py", "--interface", "home", "--address", AGENT, "--prefix", PREFIX + "/64",
+                "--router", ROUTER, "--log", self.log_path, *self.options]
 
     def acknowledgement(self, seconds=3.0):
         return self.wire.wait(lambda q: q.haslayer(MIP6MH_BA), seconds)

@@ -6,9 +6,8 @@ Breaks when the mobile node needs anything from the home agent that the standard
 address detection confuses it, and when it runs into the defect with shared tunnels; the last class shows that the defect
 really lies in wait.
 """
-import json
-
-from support.case import HOME_PREFIX, SYSTEM, SystemCase, main, wait_until
+from support import foreign_nodes
+from support.case import HOME_PREFIX, SYSTEM, SystemCase, main
 from support.traffic import Stream, TcpEcho, TcpFlow
 from judge import dissect as d
 
@@ -28,20 +27,8 @@ class ForeignCase(SystemCase):
 
     @classmethod
     def start_foreign_home_agent(cls, options=()):
-        # It reads frames as they are on the wire: no offloads towards it.
-        cls.lab.run("core", ["ethtool", "-K", "port-ha", "tx", "off", "gso", "off", "tso", "off"])
-        cls.log_path = cls.lab.directory / "foreign.jsonl"
-        command = [SYSTEM / "foreign_home_agent.py", "--interface", "home0", "--address", cls.lab.home_agent_address,
-                   "--prefix", HOME_PREFIX, "--router", "2001:db8:100::1", "--log", cls.log_path, *options]
-        cls.agent = cls.lab.start("ha", command)
-        wait_until(lambda: cls.agent.expect_running() or cls.events("ready"), "the foreign home agent")
-
-    @classmethod
-    def events(cls, kind):
-        if not cls.log_path.exists():
-            return []
-        lines = [line for line in cls.log_path.read_text().splitlines(keepends=True) if line.endswith("\n")]
-        return [e for e in map(json.loads, lines) if e["event"] == kind]
+        cls.agent = foreign_nodes.start_home_agent(cls.lab, SYSTEM, HOME_PREFIX, options)
+        cls.events = staticmethod(cls.agent.events)
 
     def bound(self):
         """home address -> last "bound" event."""

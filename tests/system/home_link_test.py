@@ -5,52 +5,10 @@
 Breaks when duplicate address detection believes everything is free, when the mobile node insists on a refused address, when
 a virtual home link waits for neighbours that can not exist, when coming home cuts flows.
 """
-import select
-import socket
-import struct
-import threading
-
-from support import forge
 from support.case import SystemCase, main
-from support.namespaces import inside
+from support.occupier import Occupier
 from support.traffic import Stream, UdpEcho, UdpFlow
 from judge import dissect as d
-
-
-class Occupier:
-    """A host on the home link that claims addresses as soon as somebody asks whether they are free."""
-
-    def __init__(self, lab, wanted):
-
-        def make():
-            s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(0x86DD))
-            s.bind(("home0", 0x86DD))
-            return s
-        self.wanted, self.claimed = wanted, []
-        self.socket = inside(lab.namespace("core"), make)
-        self.mac = self.socket.getsockname()[4]
-        self.going = True
-        self.thread = threading.Thread(target=self.run, daemon=True)
-        self.thread.start()
-
-    def run(self):
-        while self.going:
-            if not select.select([self.socket], [], [], 0.1)[0]:
-                continue
-            layers = d.dissect(self.socket.recv(2048)[14:])
-            if not layers or layers[0].icmpv6_type() != 135 or layers[0].source != bytes(16):
-                continue
-            target = d.name(layers[0].payload[8:24])
-            if target in self.claimed or self.wanted(target, self.claimed):
-                self.claimed.append(target)
-                body = struct.pack("!I", 0x20000000) + forge.packed(target) + b"\x02\x01" + self.mac
-                answer = forge.icmpv6(target, "ff02::1", 136, 0, body, hop_limit=255)
-                self.socket.send(b"\x33\x33\0\0\0\x01" + self.mac + b"\x86\xdd" + answer)
-
-    def close(self):
-        self.going = False
-        self.thread.join()
-        self.socket.close()
 
 
 class Collision(SystemCase):
@@ -107,6 +65,30 @@ class VirtualHomeLink(SystemCase):
         self.assertTrue(stream.wait_for_packets(50))
         self.assert_lossless(stream.finish())
         self.assertEqual(self.lab.run("core", ["ping", "-6", "-c1", "-W3", self.address], check=False).returncode, 0)
+
+
+class CableOfTheHomeAgent(SystemCase):
+    """With a link's carrier the kernel throws away whom it answers for there, and tells nobody."""
+
+    def answered_for(self):
+        return {entry["dst"] for entry in self.lab.ip_json("ha", "-6", "neighbour", "show", "proxy")}
+
+    def comes_back(self, *commands):
+        stream = Stream(self.lab.namespace("mn"), self.lab.namespace("cn"), self.lab.correspondent_address, 100)
+        self.addCleanup(stream.finish, 0)
+        self.assertTrue(stream.wait_for_packets(), "no packets")
+        for node, command in commands:
+            self.lab.nodes[node].ip(command)
+        self.wait(lambda: set(self.home_agent_bindings()) <= self.answered_for(), "every home address answered for", 5)
+        # What the router remembers hides it for a while.
+        self.lab.run("core", ["ip", "-6", "neighbour", "flush", "dev", "home0"])
+        self.assertTrue(stream.wait_for_packets(50, 5), "the flow did not come back")
+
+    def test_cut_and_plugged_in(self):
+        self.comes_back(("core", "link set port-ha down"), ("core", "link set port-ha up"))
+
+    def test_switched_off_and_on(self):
+        self.comes_back(("ha", "link set home0 down"), ("ha", "link set home0 up"), ("ha", "route replace default via 2001:db8:100::1"))
 
 
 class ComingHome(SystemCase):

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Judges captures of Mobile IPv6 signalling and tunnels, packet by packet and over time.
+"""Judges captures of Mobile IPv6 signalling, tunnels and route optimisation, packet by packet and over time.
 
     packet_judge.py --home-agent 2001:db8:100::1 --home-prefix 2001:db8:100::/64 wlan0.pcap wwan0.pcap
 

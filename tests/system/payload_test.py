@@ -19,6 +19,8 @@ SIZES = [1, 2, 3, 7, 8, 9, 63, 64, 100, 511, 1000, 1231, 1232, 1233, 1371, 1372,
 
 
 class Payload(SystemCase):
+    # The harder path: a source that has to be rewritten.
+    mobile_node_changes = {"flows": {"socket-addresses": False}}
     peers = 0x100
 
     def setUp(self):

@@ -1,2 +1,3 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Parts of the foreign home agent: a peer that shares no code with the project. See ../foreign_home_agent.py."""
+"""Parts of the foreign home agent and the foreign correspondent node: peers that share no code with the project. See
+../foreign_home_agent.py and ../foreign_correspondent_node.py."""

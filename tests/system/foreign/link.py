@@ -1,11 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The home link as the foreign home agent sees it: one AF_PACKET socket, and neighbour discovery done by hand.
+"""A link as a foreign node sees it: one AF_PACKET socket, and neighbour discovery done by hand.
 
 The kernel of the namespace takes no part (IPv6 is switched off on the interface), so that it can neither answer Binding
 Updates with ICMPv6 errors nor help.
 """
 import fcntl
-import select
 import socket
 import struct
 import time
@@ -17,6 +16,17 @@ ETHERTYPE_IPV6 = 0x86DD
 QUEUE_PER_NEIGHBOUR = 64
 SO_RCVBUFFORCE = 33
 SIOCGIFMTU = 0x8921
+
+
+def arrived(packet_socket):
+    """The frames that wait in a non-blocking AF_PACKET socket, at most a batch, without those that this host sent."""
+    for _ in range(256):
+        try:
+            frame, about = packet_socket.recvfrom(65536)
+        except OSError:      # nothing more, or the link went down
+            return
+        if about[2] != socket.PACKET_OUTGOING:
+            yield frame
 
 
 class Link:
@@ -43,17 +53,10 @@ class Link:
         if self.switch.exists():
             self.switch.write_text(self.before)
 
-    def frames(self, timeout):
-        """The IPv6 packets that arrive within `timeout` seconds, as (source MAC, packet), a batch at a time."""
-        if not select.select([self.socket], [], [], max(0.0, timeout))[0]:
-            return
-        for _ in range(256):
-            try:
-                frame, about = self.socket.recvfrom(65536)
-            except OSError:      # nothing more, or the link went down
-                return
-            if about[2] != socket.PACKET_OUTGOING:
-                yield frame[6:12], frame[14:]
+    def frames(self):
+        """The IPv6 packets that have arrived, as (source MAC, packet), a batch at a time."""
+        for frame in arrived(self.socket):
+            yield frame[6:12], frame[14:]
 
     def send_to_mac(self, mac, packet):
         self.socket.send(mac + self.mac + struct.pack("!H", ETHERTYPE_IPV6) + packet)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The few packets that the foreign home agent reads and writes. Addresses are 16 octets of `bytes`.
+"""The few packets that the foreign nodes read and write. Addresses are 16 octets of `bytes`.
 
 Nothing here is taken from the project's own codec: the two meet only on the wire.
 """
@@ -110,6 +110,8 @@ class BindingUpdate:
     flags: int
     lifetime: int                       # units of 4 s
     alternate_care_of_address: bytes = None
+    nonce_indices: tuple = None         # (home, care-of)
+    authenticator: bytes = None
     options: list = field(default_factory=list)   # types, for the log
 
     ACKNOWLEDGE, HOME, LINK_LOCAL, KEY_MOBILITY, ROUTER = 0x8000, 0x4000, 0x2000, 0x1000, 0x0400
@@ -138,8 +140,12 @@ def parse_binding_update(header):
             return None
         kind, body = header[at], header[at + 2:at + 2 + header[at + 1]]
         update.options.append(kind)
-        if kind == 3 and len(body) == 16:     # the only one that this home agent knows; others are skipped, RFC 6275 §6.2.1
+        if kind == 3 and len(body) == 16:     # what is not known is skipped, RFC 6275 §6.2.1
             update.alternate_care_of_address = body
+        elif kind == 4 and len(body) == 4:
+            update.nonce_indices = struct.unpack("!HH", body)
+        elif kind == 5:
+            update.authenticator = body
         at += 2 + len(body)
     return update
 

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from .dissect import Layer, dissect
 
 ETHERNET, RAW_IP, LINUX_SLL, IPV6 = 1, 101, 113, 229
+NEIGHBOUR_ADVERTISEMENT = 136
+RELEASE = 0.02    # seconds from a neighbour's answer to the packets that have waited for it
 
 
 @dataclass
@@ -17,6 +19,8 @@ class Frame:
     number: int          # as tshark counts, from 1
     time: float          # seconds since 1970
     layers: list = field(default_factory=list)   # of Layer, outermost first
+    # Perhaps sent seconds before: the sender's kernel keeps packets until the neighbour has answered, RFC 4861 §7.2.2.
+    held_back: bool = False
 
     @property
     def outer(self):
@@ -49,7 +53,7 @@ def _frames(name, data):
     order = "<" if struct.unpack("<I", data[:4])[0] in magics else ">"
     fraction = magics[struct.unpack(order + "I", data[:4])[0]]
     link_type = struct.unpack_from(order + "I", data, 20)[0] & 0xFFFF
-    at, number = 24, 0
+    at, number, neighbour_answered = 24, 0, float("-inf")
     while at + 16 <= len(data):
         seconds, parts, kept, _ = struct.unpack_from(order + "IIII", data, at)
         octets, number = data[at + 16:at + 16 + kept], number + 1
@@ -58,7 +62,10 @@ def _frames(name, data):
         if packet is not None:
             layers = dissect(packet)
             if layers:
-                yield Frame(name, number, seconds + parts * fraction, layers)
+                time = seconds + parts * fraction
+                yield Frame(name, number, time, layers, held_back=time - neighbour_answered < RELEASE)
+                if layers[0].icmpv6_type() == NEIGHBOUR_ADVERTISEMENT:
+                    neighbour_answered = time
 
 
 def _ipv6_of(link_type, octets):

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 
 HOP_BY_HOP, IPV6_IN_IPV6, ROUTING, FRAGMENT, ICMPV6, NONE, DESTINATION_OPTIONS, MOBILITY = 0, 41, 43, 44, 58, 59, 60, 135
 BRR, HOTI, COTI, HOT, COT, BU, BA, BE = range(8)
-FIXED_PART = {BRR: 8, HOTI: 16, COTI: 16, HOT: 24, COT: 24, BU: 12, BA: 12, BE: 24}
+SERVICE = 11      # RFC 5096: experiments; ours is the address and policy service, docs/agent-service.md
+FIXED_PART = {BRR: 8, HOTI: 16, COTI: 16, HOT: 24, COT: 24, BU: 12, BA: 12, BE: 24, SERVICE: 14}
 MESSAGE_NAMES = ["Binding Refresh Request", "Home Test Init", "Care-of Test Init", "Home Test", "Care-of Test",
                  "Binding Update", "Binding Acknowledgement", "Binding Error"]
 
@@ -104,7 +105,10 @@ class Layer:
         kind = header[2]
         if len(header) < FIXED_PART.get(kind, 8):
             return None
-        options, overrun = _options(header, FIXED_PART.get(kind, 8)) if kind in FIXED_PART else ([], False)
+        start = FIXED_PART.get(kind, 8)
+        if kind == SERVICE:
+            start += struct.unpack_from("!H", header, 12)[0]
+        options, overrun = _options(header, start) if kind in FIXED_PART else ([], False)
         return MobilityMessage(header, kind, options, overrun)
 
     def icmpv6_type(self):

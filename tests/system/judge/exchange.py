@@ -5,19 +5,11 @@ import struct
 from dataclasses import dataclass, field
 
 from . import dissect as d
+from .correspondents import AUTHORIZATION, STALE_NONCES, Correspondents
+from .pace import FIRST_REGISTRATION_TIMEOUT, FIRST_TIMEOUT, MESSAGES_PER_SECOND, Series, too_early
+from .service import AgentService
 
-TIMER_SLACK = 0.02         # seconds that a timer may seem to be early: capture time against timer time
-FIRST_TIMEOUT, FIRST_REGISTRATION_TIMEOUT, LONGEST_TIMEOUT = 1.0, 1.5, 32.0   # RFC 6275 §12, §13
-UPDATES_PER_SECOND = 3     # MAX_UPDATE_RATE
 ACKNOWLEDGE, HOME, KEY_MOBILITY = 0x8000, 0x4000, 0x1000
-
-
-@dataclass
-class Series:
-    """Binding Updates that say the same, unanswered so far: retransmissions of each other."""
-    meaning: tuple
-    times: list
-    first_timeout: float
 
 
 @dataclass
@@ -33,39 +25,42 @@ class Registration:
 class Exchanges:
     def __init__(self, expectations, verdict):
         self.expectations, self.verdict = expectations, verdict
-        self.registrations = {}                       # (home address, peer) -> Registration
+        self.registrations = {}                       # (home address, peer, is a home registration) -> Registration
+        self.correspondents = Correspondents(expectations, verdict, self.is_registered)
+        self.service = AgentService(expectations, verdict, self.authentication)
         self.solicitations = {}                       # home address -> identifier of the last one
 
+    def is_registered(self, home_address):
+        state = self.registrations.get((home_address, self.expectations.home_agent, True))
+        return state is not None and state.bound
+
     def see(self, frame):
+        self.correspondents.see(frame)
         layer = frame.outer
         message = layer.mobility()
         if message is not None and message.is_update:
             self.binding_update(frame, layer, message)
         elif message is not None and message.is_acknowledgement:
             self.acknowledgement(frame, layer, message)
+        elif message is not None and message.kind == d.SERVICE:
+            self.service.see(frame, layer, message)
         elif layer.icmpv6_type() == 146 and layer.home_address:
             self.solicitations[layer.home_address] = layer.payload[4:6]
             self.verdict.require(layer.payload[6:8] == b"\0\0", frame, "mobile-prefix", "reserved field is not zero")
         elif layer.icmpv6_type() == 147 and layer.routing_home_address:
             self.prefix_advertisement(frame, layer)
 
-    # --- Binding Update, RFC 6275 §11.7.1
+    # --- Binding Updates, RFC 6275 §11.7
 
     def binding_update(self, frame, layer, message):
         require = self.verdict.require
-        at_home = layer.home_address is None
         home_address = layer.checksum_source
-        state = self.registrations.setdefault((home_address, layer.destination), Registration())
-        care_of = message.option(3)
-        require(message.flags & (ACKNOWLEDGE | HOME) == ACKNOWLEDGE | HOME, frame, "flags", f"A and H have to be set: {message.flags:#06x}")
-        require(not message.flags & KEY_MOBILITY, frame, "flags", "K is set although there are no dynamic keys")
-        require(layer.destination == self.expectations.home_agent, frame, "addresses", "not sent to the home agent")
+        is_home_registration = layer.destination == self.expectations.home_agent and message.option(AUTHORIZATION) is None
+        state = self.registrations.setdefault((home_address, layer.destination, is_home_registration), Registration())
         require(self.expectations.is_home_address(home_address), frame, "addresses",
                 f"{d.name(home_address)} is no address of the home prefix")
-        if not at_home:
+        if layer.home_address is not None:
             require(not self.expectations.is_home_address(layer.source), frame, "addresses", "sent from a home address, with the option")
-            require(care_of is not None and care_of.body == layer.source, frame, "alternate-care-of-address",
-                    "is missing or differs from the source")
         if state.last_sequence is not None:
             step = (message.sequence - state.last_sequence) & 0xFFFF
             require(1 <= step <= 32767, frame, "sequence", f"{message.sequence} after {state.last_sequence} is not newer")
@@ -73,35 +68,45 @@ class Exchanges:
         if len(state.unanswered) > 1000:
             state.unanswered.clear()
         state.unanswered[message.sequence] = (frame, message, layer)
+        self.retransmission(frame, state, (layer.source, message.lifetime == 0), is_home_registration)
+        if is_home_registration:
+            self.home_registration(frame, layer, message, state)
+        else:
+            self.correspondents.update(frame, layer, message)
+
+    def home_registration(self, frame, layer, message, state):
+        """§11.7.1"""
+        require, care_of = self.verdict.require, message.option(3)
+        require(message.flags & (ACKNOWLEDGE | HOME) == ACKNOWLEDGE | HOME, frame, "flags", f"A and H have to be set: {message.flags:#06x}")
+        require(not message.flags & KEY_MOBILITY, frame, "flags", "K is set although there are no dynamic keys")
+        if layer.home_address is not None:
+            require(care_of is not None and care_of.body == layer.source, frame, "alternate-care-of-address",
+                    "is missing or differs from the source")
         self.rate(frame, state, layer.source)
-        self.retransmission(frame, state, (layer.source, message.lifetime == 0))
-        self.authentication(frame, message, layer.source if care_of is None else care_of.body, home_address, True)
+        self.authentication(frame, message, layer.source if care_of is None else care_of.body, layer.checksum_source, True)
 
     def rate(self, frame, state, care_of_address):
         times = state.sent.setdefault(care_of_address, [])
         times.append(frame.time)
         recent = sum(1 for t in times[-10:] if frame.time - t < 1.0)
-        self.verdict.require(recent <= UPDATES_PER_SECOND, frame, "rate", f"{recent} Binding Updates within a second")
+        self.verdict.require(recent <= MESSAGES_PER_SECOND, frame, "rate", f"{recent} Binding Updates within a second")
 
-    def retransmission(self, frame, state, meaning):
+    def retransmission(self, frame, state, meaning, is_home_registration):
         series = state.series
-        if series is None or series.meaning != meaning or any(series.times[-1] < t < frame.time for t in self.expectations.link_changes):
-            first = FIRST_TIMEOUT if state.bound else FIRST_REGISTRATION_TIMEOUT
-            state.series = Series(meaning, [frame.time], first)
+        if series is None or series.meaning != meaning or series.interrupted(frame.time, self.expectations.link_changes):
+            first = FIRST_TIMEOUT if state.bound or not is_home_registration else FIRST_REGISTRATION_TIMEOUT
+            state.series = Series(meaning, frame, first)
             return
-        wanted = min(series.first_timeout * 2 ** (len(series.times) - 1), LONGEST_TIMEOUT)
-        gap = frame.time - series.times[-1]
-        self.verdict.require(gap >= wanted - TIMER_SLACK, frame, "retransmission",
-                             f"after {gap:.3f} s, not before {wanted:.1f} s")
-        series.times.append(frame.time)
+        too_early(frame, series, self.verdict)
 
     # --- Binding Acknowledgement, RFC 6275 §9.5.4 and §10.3
 
     def acknowledgement(self, frame, layer, message):
         require = self.verdict.require
         home_address = layer.routing_home_address or layer.destination
-        state = self.registrations.setdefault((home_address, layer.source), Registration())
-        require(layer.source == self.expectations.home_agent, frame, "addresses", "does not come from the home agent")
+        from_home = (layer.source == self.expectations.home_agent and message.option(AUTHORIZATION) is None
+                     and message.status not in STALE_NONCES)
+        state = self.registrations.setdefault((home_address, layer.source, from_home), Registration())
         if message.status == 135:
             question = next(iter(reversed(state.unanswered.values())), None)
         else:
@@ -132,8 +137,11 @@ class Exchanges:
             state.answered[message.sequence] = question
             for sequence in [s for s in state.unanswered if (message.sequence - s) & 0xFFFF <= 32767]:
                 del state.unanswered[sequence]
-        care_of = update.option(3)
-        self.authentication(frame, message, asked.source if care_of is None else care_of.body, home_address, False, update)
+        if from_home:
+            care_of = update.option(3)
+            self.authentication(frame, message, asked.source if care_of is None else care_of.body, home_address, False, update)
+        else:
+            self.correspondents.acknowledgement(frame, layer, message, question)
 
     # --- RFC 4285
 

@@ -4,12 +4,13 @@ from . import dissect as d
 
 ORDER = ["hop-by-hop", "destination options", "routing", "home address option", "fragment"]
 # Where an option's type octet has to stand: (x, y) of RFC 6275 "xn + y", RFC 4285 §5 and §6.
-ALIGNMENT = {2: (2, 0), 3: (8, 6), 4: (2, 0), 9: (4, 1), 10: (8, 2)}
-OPTION_LENGTH = {2: 2, 3: 16, 4: 4, 10: 8}
+ALIGNMENT = {2: (2, 0), 3: (8, 6), 4: (2, 0), 5: (8, 2), 9: (4, 1), 10: (8, 2)}
+OPTION_LENGTH = {2: 2, 3: 16, 4: 4, 5: 12, 10: 8}
 KNOWN_OPTIONS = {0, 1, 2, 3, 4, 5, 8, 9, 10}
 # message -> may carry (Home Address option, type 2 routing header), RFC 6275 §6.1 and §11.3.2
-HEADERS = {d.BU: (True, False), d.BA: (False, True)}
+HEADERS = {d.BU: (True, False), d.BA: (False, True), d.SERVICE: (True, True)}
 UPDATE_FLAGS = 0xF000          # A H L K; the others belong to extensions that this project does not speak
+TRANSPORTS = (6, 17, 58)       # whose checksum has the usual pseudo-header and place
 MOBILE_PREFIX_SOLICITATION, MOBILE_PREFIX_ADVERTISEMENT = 146, 147
 
 
@@ -25,8 +26,9 @@ def judge_packet(frame, expectations, verdict):
             mobility_header(frame, layer, verdict)
         elif layer.icmpv6_type() is not None:
             icmpv6(frame, layer, depth, verdict)
-        elif expectations.on_access_link and (layer.home_address or layer.routing_home_address):
-            verdict.complain(frame, "placement", "data with a Home Address option or type 2 routing header in tunnel mode")
+        if expectations.transport_checksums and layer.upper in TRANSPORTS and layer.fragment_offset is None and layer.whole:
+            verdict.require(layer.checksum_is_right(), frame, "transport-checksum", "is wrong over source "
+                            f"{d.name(layer.checksum_source)} and destination {d.name(layer.checksum_destination)}")
 
 
 def header_order(frame, layer, verdict):
@@ -102,6 +104,11 @@ def mobility_options(frame, message, verdict):
                             "more padding than needed")
     real = [k for k in kinds if k > 1]
     verdict.require(len(real) == len(set(real)), frame, "mobility-options", f"an option stands twice: {real}")
+    if 4 in kinds or 5 in kinds:   # RFC 6275 §6.2.6 and §6.2.7
+        verdict.require(message.is_update and 5 in kinds or message.is_acknowledgement and 4 not in kinds, frame, "authorization",
+                        "Nonce Indices and Binding Authorization Data belong into Binding Updates, the latter into acknowledgements too")
+        verdict.require(5 not in kinds or kinds[-1] == 5, frame, "authorization", "something follows the Binding Authorization Data")
+        verdict.require(not message.is_update or 4 in kinds, frame, "authorization", "no Nonce Indices")
     if 9 in kinds:   # RFC 4285 §5: the authentication option is the last one, the identifier stands before it
         verdict.require(kinds[-1] == 9, frame, "authentication", "something follows the authentication option")
         if message.is_update:
@@ -123,5 +130,5 @@ def icmpv6(frame, layer, depth, verdict):
         verdict.require(headers[0] is not None and headers[1] is None, frame, "placement", "a solicitation needs the Home Address option")
     elif kind == MOBILE_PREFIX_ADVERTISEMENT:
         verdict.require(headers[1] is not None and headers[0] is None, frame, "placement", "an advertisement needs the type 2 routing header")
-    else:
+    elif kind in (144, 145):
         verdict.require(headers == (None, None), frame, "placement", f"ICMPv6 {kind} carries a Home Address option or type 2 routing header")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Rules about data: what may be seen on a visited link, and in which tunnel."""
+"""Rules about data that is not route-optimised: what may be seen on a visited link, and in which tunnel."""
 from . import dissect as d
 
 
@@ -11,7 +11,7 @@ class Tunnels:
     def see(self, frame):
         layer = frame.outer
         message = layer.mobility()
-        if message is not None and message.is_update and layer.home_address:
+        if message is not None and message.is_update and layer.home_address and layer.destination == self.expectations.home_agent:
             self.care_of_addresses.setdefault(layer.home_address, set()).add(layer.source)
         if layer.upper == d.IPV6_IN_IPV6:
             self.tunnel(frame)

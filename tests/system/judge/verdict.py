@@ -24,6 +24,7 @@ class Expectations:
     from_the_start: bool = True           # the captures begin before the first Binding Update
     transport_checksums: bool = False     # offloads were off where it was captured
     link_changes: tuple = ()              # when a cable was cut or put back, in seconds as in the captures: a registration may begin anew
+    messages_per_hour: int = None          # sent to one correspondent node for one home address, as documented; None: not judged
     prefix_length: int = 64
 
     def is_home_address(self, address):
@@ -42,6 +43,10 @@ class Verdict:
         self.seen[rule] += 1
         if not condition:
             self.complain(frame, rule, text)
+
+    def keep(self, wanted):
+        """Forgets the complaints about frames that are not `wanted(frame)`."""
+        self.complaints = [c for c in self.complaints if wanted(c[0])]
 
     def rules(self):
         return {rule for _, rule, _ in self.complaints}

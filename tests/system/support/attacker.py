@@ -21,6 +21,15 @@ class Attacker:
         self.socket.close()
 
 
+class Elsewhere(Attacker):
+    """The same behind another router, so that a capture at the correspondent node has what it sends once."""
+
+    def __init__(self, lab):
+        link = next(x for x in lab.ip_json("core", "link", "show", "dev", "wlan") if x)
+        self.router_mac = bytes.fromhex(link["address"].replace(":", ""))
+        self.socket = packet_socket(lab.namespace("wlan"), "uplink")
+
+
 class Neighbour(Attacker):
     """The same on the mobile node's own access link: what is sent arrives at the interface as it is."""
 

@@ -6,6 +6,7 @@ of its own. When a test fails, the daemons' last words are printed.
 """
 import os
 import pathlib
+import random
 import sys
 import time
 import unittest
@@ -19,12 +20,20 @@ from lab.daemons import SPI  # noqa: E402
 
 sys.path.insert(0, str(SYSTEM))
 import packet_judge  # noqa: E402
+from judge import dissect as d  # noqa: E402
 
 from .wire import WireCapture  # noqa: E402
 
 BUILD = os.environ.get("MIPFLOW_BUILD", str(ROOT / "build"))
 HOME_PREFIX = "2001:db8:100::/64"
 INTERFACES = ("wlan0", "wwan0")
+
+
+def random_seed():
+    """Said at once, so that whoever sees a random test fail can repeat the run: MIPFLOW_TEST_SEED."""
+    seed = int(os.environ.get("MIPFLOW_TEST_SEED", random.randrange(1 << 32)))
+    print(f"MIPFLOW_TEST_SEED={seed}", flush=True)
+    return seed
 
 
 class SystemLab(Lab):
@@ -81,9 +90,13 @@ class SystemCase(unittest.TestCase):
         return {b["home_address"]: (b["care_of_address"], b["sequence"])
                 for b in self.lab.mipflow("binding", "list", node="ha") if b["state"] == "bound"}
 
+    def home_registrations(self):
+        """What the mobile node says about its bindings at the home agent; correspondent nodes may have others."""
+        return [b for b in self.lab.mipflow("binding", "list") if b["peer"] == self.lab.home_agent_address]
+
     def mobile_node_bindings(self):
         return {b["home_address"]: (b["care_of_address"], b["sequence"])
-                for b in self.lab.mipflow("binding", "list") if b["state"] == "bound"}
+                for b in self.home_registrations() if b["state"] == "bound"}
 
     def primary(self):
         return next(h for h in self.home_addresses().values() if h["primary"])
@@ -100,8 +113,7 @@ class SystemCase(unittest.TestCase):
     def wait_settled(self, timeout=10.0):
         """Every home address of the node is bound where the node wants it, and the home agent agrees about each."""
         def settled():
-            own = self.lab.mipflow("binding", "list")
-            return (all(b["state"] == "bound" for b in own)
+            return (all(b["state"] == "bound" for b in self.home_registrations())
                     and self.mobile_node_bindings().items() <= self.home_agent_bindings().items())
         try:
             wait_until(settled, "agreement", timeout)
@@ -117,11 +129,14 @@ class SystemCase(unittest.TestCase):
             more = {"key": self.lab.key, "spi": SPI, "primary_home_address": self.lab.home_address, **more}
         return packet_judge.expect(self.lab.home_agent_address, HOME_PREFIX, **more)
 
-    def assert_judged_right(self, captures, at_least=(), **more):
-        """No complaint of the judge or of tshark; and the rules `at_least` had something to look at."""
+    def assert_judged_right(self, captures, at_least=(), only_from=None, **more):
+        """No complaint of the judge or of tshark; and the rules `at_least` had something to look at. `only_from`: the address whose
+        packets are judged, when the other side is a test that does wrong on purpose."""
         for capture in captures:
             capture.stop()
         verdict = packet_judge.judge([c.path for c in captures], self.expectations(**more))
+        if only_from is not None:
+            verdict.keep(lambda frame: d.name(frame.outer.source) == only_from)
         self.assertEqual(verdict.complaints, [], f"\n{verdict}")
         for rule in at_least:
             self.assertGreater(verdict.seen[rule], 0, f"the judge saw nothing that rule {rule} is about")
@@ -143,13 +158,22 @@ class Result(unittest.TextTestResult):
         super().addError(test, err)
         self.last_words(test)
 
+    def addSubTest(self, test, subtest, err):
+        super().addSubTest(test, subtest, err)
+        if err is not None:
+            self.last_words(test)
+
     def last_words(self, test):
         lab = getattr(test, "lab", None)
-        for name in ("mobile_node", "home_agent"):
+        for node, name in (("mn", "mobile_node"), ("ha", "home_agent"), ("cn", "correspondent_node")):
             process = getattr(lab, name, None)
-            if process is not None:
-                self.stream.writeln(f"\n--- {name}, {'running' if process.running() else f'ended with {process.returncode}'}, last words:")
-                self.stream.writeln(process.tail(25))
+            if process is None:
+                continue
+            self.stream.writeln(f"\n--- {name}, {'running' if process.running() else f'ended with {process.returncode}'}, last words:")
+            self.stream.writeln(process.tail(25))
+            if process.running():
+                for words in (("counters",), ("binding", "list")):
+                    self.stream.writeln(lab.mipflow_run(*words, node=node, check=False).stdout.rstrip())
 
 
 def main():

@@ -24,6 +24,15 @@ def ipv6(source, destination, next_header, payload, hop_limit=64):
     return (struct.pack("!IHBB", 0x60000000, len(payload), next_header, hop_limit) + packed(source) + packed(destination) + payload)
 
 
+def ipv6_like(packet, next_header, payload):
+    """The packet's IPv6 header with something else behind it."""
+    return packet[:4] + struct.pack("!HB", len(payload), next_header) + packet[7:40] + payload
+
+
+def ipv6_from(packet, source):
+    return packet[:8] + packed(source) + packet[24:]
+
+
 def home_address_option(next_header, home_address):
     return bytes([next_header, 2, 1, 2, 0, 0, 0xC9, 16]) + packed(home_address)
 

@@ -2,6 +2,7 @@
 """Sockets in other network namespaces, without a process for each: a socket stays where it was made."""
 import ctypes
 import os
+import pathlib
 import socket
 import threading
 
@@ -10,12 +11,12 @@ LIBC = ctypes.CDLL(None, use_errno=True)
 
 
 def inside(namespace, action):
-    """Runs `action()` in a thread that has entered /run/netns/`namespace`, and returns what it returns."""
+    """Runs `action()` in a thread that has entered a namespace, and returns what it returns. `namespace`: name or whole path."""
     result = {}
 
     def enter_and_act():
         try:
-            handle = os.open(f"/run/netns/{namespace}", os.O_RDONLY | os.O_CLOEXEC)
+            handle = os.open(pathlib.Path("/run/netns") / namespace, os.O_RDONLY | os.O_CLOEXEC)
             try:
                 if LIBC.setns(handle, CLONE_NEWNET) != 0:
                     raise OSError(ctypes.get_errno(), f"setns({namespace})")

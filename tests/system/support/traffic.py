@@ -8,14 +8,17 @@ import struct
 import threading
 import time
 
+from lab.traffic import OneWay
 from .namespaces import connection, listener, udp_socket
+
+SO_TIMESTAMPNS = 35   # asm-generic/socket.h; Python has no name for it
 
 
 class UdpEcho:
     """Echoes every datagram; knows from which addresses they came."""
 
-    def __init__(self, namespace, address):
-        self.socket = udp_socket(namespace, address)
+    def __init__(self, namespace, address, port=0):
+        self.socket = udp_socket(namespace, address, port)
         self.address, self.port = self.socket.getsockname()[:2]
         self.peers = []
         self.going = True
@@ -81,7 +84,10 @@ class Stream:
         self.source, self.port = self.near.getsockname()[:2]
         self.correspondent_port = self.far.getsockname()[1]
         self.interval, self.padding = 1.0 / rate, bytes(max(0, size - 8))
-        self.sent, self.received = {"out": 0, "in": 0}, {"out": [], "in": []}   # (number, monotonic time)
+        for end in (self.near, self.far):
+            end.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
+        # (number, monotonic time); of arrival as the kernel saw it: a machine that keeps this program waiting makes no gap
+        self.sent, self.received = {"out": [], "in": []}, {"out": [], "in": []}
         self.peer = None                # the correspondent's view of the mobile node: (home address, port)
         self.peers = set()
         self.sending, self.going = True, True
@@ -92,11 +98,12 @@ class Stream:
 
     def send_paced(self, direction, send):
         start = time.monotonic()
-        first = None
         while self.sending:
-            if send(struct.pack("!Q", self.sent[direction]) + self.padding):
-                first = first if first is not None else time.monotonic()
-                self.sent[direction] += 1
+            number = len(self.sent[direction])
+            # First noted, then sent: it may arrive before this thread runs again.
+            self.sent[direction].append((number, time.monotonic()))
+            if not send(struct.pack("!Q", number) + self.padding):
+                self.sent[direction].pop()
             number = int((time.monotonic() - start) / self.interval) + 1
             time.sleep(max(0.0, start + number * self.interval - time.monotonic()))
 
@@ -125,13 +132,15 @@ class Stream:
             if not select.select([s], [], [], 0.1)[0]:
                 continue
             try:
-                data, peer = s.recvfrom(65536)
+                data, notes, _, peer = s.recvmsg(65536, 64)
             except OSError:
                 continue
             if direction == "out":
                 self.peer = peer[:2]
                 self.peers.add(peer[0])
-            self.received[direction].append((struct.unpack_from("!Q", data)[0], time.monotonic()))
+            seconds, nanoseconds = struct.unpack("@qq", notes[0][2])
+            arrived = seconds + nanoseconds / 1e9 - time.time() + time.monotonic()
+            self.received[direction].append((struct.unpack_from("!Q", data)[0], arrived))
 
     def receive_out(self):
         self.receive("out", self.far)
@@ -162,17 +171,22 @@ class Stream:
             thread.join()
         self.near.close()
         self.far.close()
-        return {d: (self.sent[d], self.lost(d), self.longest_gap(d)) for d in self.received}
+        return {d: (len(self.sent[d]), self.lost(d), self.longest_gap(d)) for d in self.received}
+
+    def one_way(self, direction):
+        received = [(n, t * 1e9) for n, t in list(self.received[direction])]   # before `sent`: what arrived was sent
+        return OneWay([(n, t * 1e9) for n, t in list(self.sent[direction])], received)
 
     def lost(self, direction):
-        return self.sent[direction] - len({n for n, _ in self.received[direction]})
+        return len(self.one_way(direction).lost())
 
     def duplicates(self, direction):
-        return len(self.received[direction]) - len({n for n, _ in self.received[direction]})
+        return self.one_way(direction).duplicates()
 
     def longest_gap(self, direction):
-        times = [t for _, t in self.received[direction]]
-        return max((b - a for a, b in zip(times, times[1:])), default=0.0)
+        """Seconds between two arrivals, but for what the sender's own pause explains."""
+        gap = self.one_way(direction).longest_gap()
+        return gap.added_milliseconds / 1e3 if gap else 0.0
 
 
 class TcpEcho:
