@@ -1,12 +1,14 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Throughput and processor time of one TCP stream through the tunnel, against plain routing over the same nodes.
+"""Throughput and processor time of one TCP stream through the tunnel and straight to the correspondent node, against plain
+routing over the same nodes.
 
     tunnel_throughput.py DATAPATH_LAB BULK_TRANSFER [--rounds N] [--milliseconds N] [--offloads LIST] [--json FILE]
 
 Network: tests/datapath/tunnel_network.py; the plain path passes the home agent's node too. All paths take turns in every
 round, so that what else the machine does meets all of them; a ratio is taken within a round, and the median of the
-rounds is what counts. Paths: `tunnel` (the socket's source is the flow's home address) and `rewritten` (it is not).
+rounds is what counts. Paths: `tunnel` and `direct` (Home Address option out, type 2 routing header in); `… rewritten` when
+the socket's source is not the flow's home address.
 Offloads "whole", "merged", "wire": see tunnel_network.py.
 Ends with 1 when a target is missed: for "whole", throughput at least 0.90, processor time per octet at most 1.25.
 """
@@ -18,12 +20,19 @@ import subprocess
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "datapath"))
-from tunnel_network import CORRESPONDENT, HOME, Network, PLAIN  # noqa: E402
+from tunnel_network import CORRESPONDENT, DIRECT, HOME, Network, PLAIN  # noqa: E402
 
 LEAST_THROUGHPUT = 0.90
 MOST_PROCESSOR_TIME = 1.25
 PORT = 5001
 FIRST_SOURCE_PORT = 20000
+PATHS = {  # the socket's address, the flow's home address, its binding
+    "plain": (PLAIN, PLAIN, None),
+    "tunnel": (HOME[0], HOME[0], 1),
+    "tunnel rewritten": (HOME[1], HOME[2], 3),
+    "direct": (HOME[3], HOME[3], DIRECT + 4),
+    "direct rewritten": (HOME[4], HOME[5], DIRECT + 6),
+}
 
 
 def softirq_seconds():
@@ -41,8 +50,8 @@ def softirq_seconds():
 
 
 def run_once(network, program, path, direction, source_port, milliseconds):
-    # The rewritten flows' sockets have HOME[1]; the correspondent node sees HOME[2].
-    here = {"plain": PLAIN, "tunnel": HOME[0], "rewritten": HOME[1] if direction == "out" else HOME[2]}[path]
+    socket_address, home_address, _ = PATHS[path]
+    here = socket_address if direction == "out" else home_address
     ends = [("mn", here), ("cn", CORRESPONDENT)]
     if direction == "in":
         ends.reverse()
@@ -59,13 +68,15 @@ def run_once(network, program, path, direction, source_port, milliseconds):
 
 def measure(arguments, offloads):
     samples = []
-    names = ["plain", "tunnel", "rewritten"]
-    with Network(arguments.lab, offloads=offloads) as network:
-        flows = []
-        for port in range(FIRST_SOURCE_PORT, FIRST_SOURCE_PORT + 2 * (arguments.rounds + 1)):
-            flows += ["flow", HOME[1], port, CORRESPONDENT, PORT, 6, HOME[2], 3,
-                      "flow", HOME[1], PORT, CORRESPONDENT, port, 6, HOME[2], 3]
-        network.data_path("mn", *flows)
+    names = list(PATHS)
+    with Network(arguments.lab, offloads=offloads, direct=(4, 6)) as network:
+        for name in names[1:]:
+            socket_address, home_address, binding = PATHS[name]
+            flows = []
+            for port in range(FIRST_SOURCE_PORT, FIRST_SOURCE_PORT + 2 * (arguments.rounds + 1)):
+                flows += ["flow", socket_address, port, CORRESPONDENT, PORT, 6, home_address, binding,
+                          "flow", socket_address, PORT, CORRESPONDENT, port, 6, home_address, binding]
+            network.data_path("mn", *flows)
         for number in range(arguments.rounds + 1):
             sample = {}
             turn = number % len(names)
@@ -80,7 +91,7 @@ def measure(arguments, offloads):
 
 def ratios(samples):
     out = {}
-    for name in ("tunnel", "rewritten"):
+    for name in [name for name in PATHS if name != "plain"]:
         for direction in ("out", "in"):
             def ratio(key):
                 return statistics.median(s[f"{name}/{direction}"][key] / s[f"plain/{direction}"][key] for s in samples)
@@ -106,7 +117,7 @@ def main():
         report[mode] = {"plain_gigabits_per_second": plain, "ratios": ratios(samples), "samples": samples}
         print(f"{mode}: plain routing {plain['out']} Gb/s out, {plain['in']} Gb/s in")
         for name, values in report[mode]["ratios"].items():
-            print(f"  {name:14} throughput {values['throughput']:.2f}   processor time per octet {values['cpu_per_octet']:.2f}")
+            print(f"  {name:22} throughput {values['throughput']:.2f}   processor time per octet {values['cpu_per_octet']:.2f}")
             if mode == "whole" and (values["throughput"] < LEAST_THROUGHPUT or values["cpu_per_octet"] > MOST_PROCESSOR_TIME):
                 missed.append(name)
     if arguments.json:
