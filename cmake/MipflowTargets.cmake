@@ -24,9 +24,19 @@ function(mipflow_compile_options target)
   endif()
 endfunction()
 
-# mipflow_compiled_alone(FILE ...): source files whose private names are those of others of the same target. A unity build
-# (CMAKE_UNITY_BUILD, in the presets of tools/check) leaves them as they are; it makes one source of all others, however many,
-# so that two names clash as soon as there are two, and not when a further file moves them together.
+# mipflow_unity(TARGET FILE ...): a unity build (CMAKE_UNITY_BUILD: tools/check and the packages) makes one source of all files of
+# the target, however many, so that two private names clash as soon as there are two, and not when a further file moves them together.
+function(mipflow_unity target)
+  set_target_properties(${target} PROPERTIES UNITY_BUILD_MODE GROUP)
+  set_source_files_properties(${ARGN} PROPERTIES UNITY_GROUP most)
+endfunction()
+
+# mipflow_compiled_apart(FILE ...): those whose private names are those of others of the target make a second source.
+function(mipflow_compiled_apart)
+  set_source_files_properties(${ARGN} PROPERTIES UNITY_GROUP apart)
+endfunction()
+
+# mipflow_compiled_alone(FILE ...): nor do they go together with those.
 function(mipflow_compiled_alone)
   set_source_files_properties(${ARGN} PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON)
 endfunction()
@@ -35,6 +45,7 @@ endfunction()
 function(mipflow_library name)
   cmake_parse_arguments(ARG "" "" "SOURCES;LINKS;PRIVATE_LINKS" ${ARGN})
   add_library(${name} STATIC ${ARG_SOURCES})
+  mipflow_unity(${name} ${ARG_SOURCES})
   target_include_directories(${name} PUBLIC ${CMAKE_CURRENT_SOURCE_DIR}/include PRIVATE ${CMAKE_CURRENT_SOURCE_DIR}/src)
   target_link_libraries(${name} PUBLIC ${ARG_LINKS} PRIVATE ${ARG_PRIVATE_LINKS})
   mipflow_compile_options(${name})
@@ -44,6 +55,7 @@ endfunction()
 function(mipflow_program name)
   cmake_parse_arguments(ARG "" "" "SOURCES;LINKS" ${ARGN})
   add_executable(${name} ${ARG_SOURCES})
+  mipflow_unity(${name} ${ARG_SOURCES})
   target_link_libraries(${name} PRIVATE ${ARG_LINKS})
   mipflow_compile_options(${name})
 endfunction()

@@ -10,6 +10,9 @@
 
 namespace mipflow::platform {
 
+// Where the keys are when the configuration does not say it.
+inline constexpr const char* kAssociationsFile = "/etc/mipflow/security-associations.toml";
+
 // What was read, unless the key is absent or wrong.
 template <class Value, class Read>
 void take(Value& out, const Read& read) {

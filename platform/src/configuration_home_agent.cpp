@@ -17,7 +17,6 @@ using std::chrono::hours;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-constexpr const char* kAssociationsFile = "/etc/mipflow/security-associations.toml";
 constexpr seconds kForever{0xffff'ffff};
 
 void read_prefix(const toml::table& table, home_agent::Configuration& out, ConfigurationErrors& errors) {

@@ -13,8 +13,6 @@ using std::chrono::hours;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-constexpr const char* kAssociationsFile = "/etc/mipflow/security-associations.toml";
-
 void read_mechanisms(TomlReader& reader, mobile_node::Configuration& out) {
   const auto words = reader.texts("mechanisms");
   if (!words) return;
