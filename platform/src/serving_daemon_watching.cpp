@@ -16,7 +16,6 @@ constexpr auto kActivityInterval = std::chrono::seconds{1};  // the accuracy of 
 // Back within a second; a hundredth of a processor at most goes into looking.
 constexpr auto kProxyInterval = std::chrono::milliseconds{400};
 constexpr int kProxyShare = 100;
-constexpr std::size_t kManyProxies = 1'000;  // docs/scale.md: the kernel looks at all of them for every packet that it forwards
 
 }  // namespace
 
@@ -96,17 +95,10 @@ void ServingDaemon::report_activities_later() {
   });
 }
 
-void ServingDaemon::warn_of_many_proxies(std::size_t proxies) {
-  if (proxies < kManyProxies / 2) many_proxies_are_told_ = false;
-  if (proxies <= kManyProxies || std::exchange(many_proxies_are_told_, true)) return;
-  note(Severity::Warning, "many-proxies",
-       "The kernel answers for " + std::to_string(proxies) + " home addresses on the home link. With each thousand it takes 0.8 "
-       "microseconds longer for every packet that it forwards; a routed home network (home-link = \"virtual\") costs nothing of "
-       "that, and several home agents can share the load");
-}
-
 void ServingDaemon::look_for_proxies_later() {
-  if (proxies_are_looked_for_ || plan().proxied_neighbours.items().empty()) return;
+  const std::size_t proxies = plan().proxied_neighbours.items().size();
+  if (const auto warning = proxy_crowd_.look(proxies)) note(warning->severity, warning->event, warning->text);
+  if (proxies_are_looked_for_ || proxies == 0) return;
   proxies_are_looked_for_ = true;
   proxy_timer_.expires_after(std::max<std::chrono::steady_clock::duration>(kProxyInterval, kProxyShare * proxy_look_));
   proxy_timer_.async_wait([this](const boost::system::error_code& error) {
@@ -119,7 +111,6 @@ void ServingDaemon::look_for_proxies_later() {
       return uplink != uplinks_.end() && uplink->second.running;
     };
     if (kernel_->lacks_proxies(plan(), works)) healer_.lost(false);
-    warn_of_many_proxies(plan().proxied_neighbours.items().size());
     proxy_look_ = std::chrono::microseconds{(std::clock() - begin) * 1'000'000 / CLOCKS_PER_SEC};
     look_for_proxies_later();
   });

@@ -29,6 +29,7 @@
 #include "mipflow/platform/operator_log.hpp"
 #include "mipflow/platform/packet_sender.hpp"
 #include "mipflow/platform/pin_watch.hpp"
+#include "mipflow/platform/proxy_crowd.hpp"
 #include "mipflow/platform/runner.hpp"
 
 namespace mipflow::platform {
@@ -139,7 +140,6 @@ class ServingDaemon : protected RunnerPort, protected NetworkListener {
   void follow_uplink_mtu();
   void report_activities_later();
   void look_for_proxies_later();
-  void warn_of_many_proxies(std::size_t proxies);
 
   std::string brief_;
   OperatorLog log_;
@@ -157,7 +157,7 @@ class ServingDaemon : protected RunnerPort, protected NetworkListener {
   boost::asio::steady_timer proxy_timer_{loop_};
   std::chrono::steady_clock::duration proxy_look_{};  // processor time of the latest one
   bool proxies_are_looked_for_ = false;
-  bool many_proxies_are_told_ = false;
+  ProxyCrowd proxy_crowd_;
   boost::asio::signal_set signals_{loop_};
   std::unique_ptr<DescriptorWatch> network_watch_;
   std::unique_ptr<DescriptorWatch> ring_watch_;
