@@ -15,8 +15,13 @@ void end_exchange(CorrespondentRegistration& registration) {
 }
 
 void unbind(CorrespondentRegistration& registration, RegistrationState state) {
-  end_exchange(registration);
   auto& entry = registration.entry;
+  if (entry.acknowledged) {
+    // An update that was not acknowledged may have been accepted all the same.
+    const bool is_certain = std::ranges::all_of(registration.outstanding, [&](const auto& update) { return update.care_of == *entry.acknowledged; });
+    registration.peer_sends_to = is_certain ? entry.acknowledged : std::nullopt;
+  }
+  end_exchange(registration);
   entry.acknowledged.reset();
   entry.expires_at = kNever;
   entry.refresh_at = kNever;

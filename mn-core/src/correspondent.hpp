@@ -77,6 +77,8 @@ struct CorrespondentRegistration {
   unsigned corrections = 0;       // answers 135 to 138 in a row
   // Until when the correspondent node can have a binding, whether it told us or not.
   TimePoint peer_bound_until = TimePoint::min();
+  // Where it sends until then, while no binding of it is acknowledged any more; nullopt: nobody knows.
+  std::optional<CareOf> peer_sends_to;
 
   forwarding::BindingId binding = 0;  // its item in the forwarding plan
   std::optional<CareOf> path;         // of the flows' packets, as planned; nullopt is the tunnel

@@ -198,7 +198,11 @@ bool CorrespondentExchange::binding_draws_packets() const {
   return !node_.stopping && !address_.leaving && !address_.at_home_on;
 }
 
-bool CorrespondentExchange::deletion_is_worth_a_test() const { return address_.at_home_on || registration_.forbidding > 0; }
+// Only when the correspondent node would otherwise send where nobody is, as far as we know, or what it should not know.
+bool CorrespondentExchange::deletion_is_worth_a_test() const {
+  if (address_.at_home_on || registration_.forbidding > 0) return true;
+  return !registration_.peer_sends_to || !node_.movement.still_works(*registration_.peer_sends_to);
+}
 
 // False when there is nothing left to do.
 bool CorrespondentExchange::delete_binding() {
@@ -208,7 +212,6 @@ bool CorrespondentExchange::delete_binding() {
   if (!from) return draws_packets;
   const auto* home = registration_.home_test.token(now_.monotonic);
   if (home == nullptr) {
-    // Worth a test only when the correspondent node would otherwise send where nobody is, or what it should not know.
     if (!deletion_is_worth_a_test()) return draws_packets;
     want(registration_.home_test);
     return run_home_test() || draws_packets;

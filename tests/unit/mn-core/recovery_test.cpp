@@ -207,28 +207,35 @@ TEST_CASE("a binding that is to be deleted waits for an interface") {
   CHECK_FALSE(accepts_straight(test));
 }
 
-TEST_CASE("a correspondent node may begin a flow by a binding that nobody needed when the daemon was killed") {
+TEST_CASE("a binding that nobody needed when the daemon was killed is deleted, for nobody knows where it leads") {
   TestNode test(configuration(), "[default]\nroute-optimization = \"yes\"\n");
   ScriptedCorrespondent peer(test);
   test.handle(CorrespondentRecovered{{kPrimary, kCorrespondent}});
   CHECK(accepts_straight(test));
-  test.wlan_up();
-  SECTION("it does") {
-    test.serve(30s);
-    // It is not asked for anything until then.
-    CHECK(peer.take_home_test_inits().empty());
-    REQUIRE(accepts_straight(test));
+  SECTION("it answers") {
+    test.wlan_up();
+    const auto updates = next_updates(test, peer);
+    REQUIRE(updates.size() == 1);
+    CHECK(updates.front().message.lifetime_units == 0);
+    peer.acknowledge(updates.front());
+    CHECK_FALSE(accepts_straight(test));
+  }
+  SECTION("it begins a flow before that") {
+    test.wlan_up();
+    test.serve(3s);  // the home registration
     test.incoming(5000);
-    peer.serve(3s);
+    peer.serve(10s);
     CHECK(accepts_straight(test));
     CHECK(peer.bound_to(kPrimary) == kWlanAddress);
   }
-  SECTION("it does not, and its binding ends") {
+  SECTION("it is silent, and its binding ends") {
+    test.wlan_up();
     test.serve(wire::kMaxRrBindingLifetime - 1s);
     CHECK(accepts_straight(test));
     test.serve(2s);
     CHECK_FALSE(accepts_straight(test));
-    CHECK(peer.take_home_test_inits().empty());
+    CHECK_FALSE(peer.take_home_test_inits().empty());
+    CHECK(peer.take_updates().empty());
   }
 }
 

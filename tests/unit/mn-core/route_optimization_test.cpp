@@ -385,6 +385,26 @@ TEST_CASE("the end of a flow deletes the binding after a while, by the home toke
   CHECK(test.node.plan().routing_header_sources.items().empty());
 }
 
+TEST_CASE("a binding that outlives its home token is deleted when the interface that it leads to is lost") {
+  DirectFlow scene("[default]\nhome-address = \"primary\"\nroute-optimization = \"yes\"\n");
+  auto& test = scene.test;
+  test.wwan_up();
+  scene.live(60s);
+  scene.peer.serve(200s);  // the flow's idle time, and the token's life
+  REQUIRE_FALSE(test.flow_with_port(5000));
+  const auto bound_to = scene.peer.bound_to(scene.home_address);
+  REQUIRE(bound_to);
+  const auto tests = scene.peer.tests;
+  // It costs nothing as long as packets come by it.
+  scene.peer.serve(20s);
+  CHECK(scene.peer.tests == tests);
+  test.carrier(*bound_to == kWlanAddress ? kWlan : kWwan, *bound_to == kWlanAddress ? "wlan0" : "wwan0", false);
+  scene.peer.serve(5s);
+  CHECK(scene.peer.updates.back().message.lifetime_units == 0);
+  CHECK_FALSE(scene.peer.bound_to(scene.home_address));
+  CHECK(test.node.plan().routing_header_sources.items().empty());
+}
+
 TEST_CASE("a clean stop deletes the bindings at correspondent nodes") {
   DirectFlow scene;
   scene.live(3s);
