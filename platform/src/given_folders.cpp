@@ -145,16 +145,26 @@ bool is_state_name(std::string_view name) {
 }
 
 Result<fs::path> give_pin_directory(const fs::path& path, const ServiceUser& user) {
+  const fs::path above = path.parent_path();
+  // The root of the file system is not ours to open, and what lies right below it is reached through nothing else.
+  const auto is_out_of_reach = [&] { return !user.is_root() && is_bpf_root(above) && !reaches(above, user); };
+  const auto out_of_reach = [&] {
+    return fail("the user " + user.name + " can not go through " + above.string() + " to the pin directory " + path.string() +
+                "; name one in a folder between them, like " + (above / "mipflow" / path.filename()).string());
+  };
+  if (is_out_of_reach()) return out_of_reach();
   if (const auto made = datapath::make_pin_directory(path.string()); !made) return fail(made.error().text);
+  if (is_out_of_reach()) {  // it has just been mounted
+    ::rmdir(path.c_str());
+    return out_of_reach();
+  }
   const auto folder = open_folder(path);
   if (!folder) return Unexpected{folder.error()};
   if (!belongs_to(folder->get(), user)) {
     if (auto done = give_contents(folder->get(), path, user, 1); !done) return Unexpected{done.error()};
     if (auto done = give(folder->get(), path, user); !done) return Unexpected{done.error()};
   }
-  const fs::path above = path.parent_path();
-  const bool is_top = is_bpf_root(above) && above != kUsualPins;
-  if (!is_top)
+  if (!is_bpf_root(above) || above == kUsualPins)
     if (auto done = give_folder_of_pins(above, user); !done) return Unexpected{done.error()};
   if (user.is_root() || reaches(above, user)) return path;
   // Never closed: the path that is given here goes by it.

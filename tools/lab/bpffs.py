@@ -39,10 +39,15 @@ def acquire(lab_name):
             _USERS.mkdir()
         if _USERS.is_dir():
             (_USERS / lab_name).touch()
+    # A folder between the mount, through which nobody but root may go where systemd made it, and those of the daemons.
+    _folder(lab_name).mkdir(exist_ok=True)
+    _folder(lab_name).chmod(0o711)
 
 
 def release(lab_name):
     """Takes the mount away again if labs made it and no other lab uses it."""
+    with contextlib.suppress(FileNotFoundError):
+        _folder(lab_name).rmdir()
     with _locked():
         if not _USERS.is_dir():
             return
@@ -55,12 +60,16 @@ def release(lab_name):
         _USERS.rmdir()
 
 
+def _folder(lab_name):
+    return MOUNT_POINT / lab_name
+
+
 def pin_directory(lab_name, node_name):
-    return MOUNT_POINT / f"{lab_name}-{node_name}"
+    return _folder(lab_name) / node_name
 
 
 def pin_directories(lab_name):
-    return sorted(MOUNT_POINT.glob(f"{lab_name}-*")) if MOUNT_POINT.is_dir() else []
+    return sorted(_folder(lab_name).iterdir()) if _folder(lab_name).is_dir() else []
 
 
 def remove_pins(directory):

@@ -21,7 +21,7 @@ import tempfile
 import time
 
 HOME_AGENT = "2001:db8:100::1"
-PINS = f"/sys/fs/bpf/mipflow-restart-{os.getpid()}"
+PINS = f"/sys/fs/bpf/mipflow-restart-{os.getpid()}/had"
 
 
 def home_address(number):
