@@ -22,7 +22,7 @@ bool OwnerLookup::ask(const FlowKey& key, const platform::SocketOwners::Known& k
   {
     const std::scoped_lock lock(mutex_);
     if (urgent_.size() + others_.size() >= kMostQuestions) return false;
-    (urgent ? urgent_ : others_).push_back({key, known});
+    (urgent ? urgent_ : others_).push_back({.key = key, .known = known});
   }
   asked_.notify_one();
   return true;
@@ -38,14 +38,21 @@ void OwnerLookup::work() {
     line.pop_front();
     lock.unlock();
 
-    auto owner = owners_.find(question.key, question.known, platform::SocketOwners::Clock::now() + kLongestSearch);
-    // Flows of one program often come in a row; a hundred thousand of them need not have the words a hundred thousand times.
-    if (!last_ || *last_ != owner) last_ = std::make_shared<const FlowOwner>(std::move(owner));
-    // When this has been destroyed meanwhile, nobody is there to be told.
-    boost::asio::post(loop_, [key = question.key, found = last_, told = std::weak_ptr(on_found_)] {
-      if (const auto on_found = told.lock()) (*on_found)(key, found);
-    });
+    auto found = owners_.find(question.key, question.known, question.again ? kLongestSecondSearch : kLongestSearch);
+    tell(question.key, std::move(found.owner));
+    if (!found.time_was_over || question.again) continue;
+    lock.lock();
+    if (urgent_.size() + others_.size() < kMostQuestions) others_.push_back({.key = question.key, .known = question.known, .again = true});
   }
+}
+
+void OwnerLookup::tell(const FlowKey& key, FlowOwner owner) {
+  // Flows of one program often come in a row; a hundred thousand of them need not have the words a hundred thousand times.
+  if (!last_ || *last_ != owner) last_ = std::make_shared<const FlowOwner>(std::move(owner));
+  // When this has been destroyed meanwhile, nobody is there to be told.
+  boost::asio::post(loop_, [key, found = last_, told = std::weak_ptr(on_found_)] {
+    if (const auto on_found = told.lock()) (*on_found)(key, found);
+  });
 }
 
 }  // namespace mipflow::mnd

@@ -22,8 +22,11 @@ class OwnerLookup {
  public:
   static constexpr std::size_t kMostQuestions = 256;  // that wait; more are refused
   static constexpr std::chrono::milliseconds kLongestSearch{250};
+  static constexpr std::chrono::milliseconds kLongestSecondSearch{1000};
 
-  // `on_found` is called on the loop's thread, once for each question that was taken, until this is destroyed.
+  // `on_found` is called on the loop's thread for each question that was taken, until this is destroyed: once, and once more when
+  // the time for the search was over before the process was found, which on a busy host says nothing. The second search comes
+  // behind all that wait.
   using Found = std::function<void(const FlowKey&, FlowOwnerPointer)>;
   OwnerLookup(boost::asio::io_context& loop, platform::SocketOwners owners, Found on_found);
   ~OwnerLookup();
@@ -35,8 +38,10 @@ class OwnerLookup {
   struct Question {
     FlowKey key;
     platform::SocketOwners::Known known;
+    bool again = false;
   };
   void work();
+  void tell(const FlowKey& key, FlowOwner owner);
 
   boost::asio::io_context& loop_;
   platform::SocketOwners owners_;

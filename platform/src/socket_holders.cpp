@@ -39,9 +39,14 @@ class Here final : public SocketHolders {
  public:
   SocketHolder find(std::uint64_t inode, std::optional<std::uint32_t> user, const std::string& cgroup, Clock::time_point until) override {
     const auto likely = [&] { return tree_ && !cgroup.empty() ? tree_->processes_in(cgroup) : std::vector<pid_t>{}; };
-    const pid_t process = processes_.find(inode, user, likely, until);
-    if (process == 0) return {};
-    return {process, program_of(process), cgroup.empty() ? CgroupTree::path_of_process(process) : cgroup};
+    const auto process = processes_.find(inode, user, likely, until);
+    SocketHolder out;
+    out.time_was_over = !process;
+    if (!process || *process == 0) return out;
+    out.process = *process;
+    out.program = program_of(*process);
+    out.cgroup = cgroup.empty() ? CgroupTree::path_of_process(*process) : cgroup;
+    return out;
   }
 
   std::optional<bool> is_in_our_network(pid_t process) override {
@@ -77,6 +82,7 @@ class ByHelper final : public SocketHolders {
     out.process = static_cast<pid_t>(reader.u32());
     out.program = read_text(reader);
     out.cgroup = read_text(reader);
+    out.time_was_over = reader.u8() != 0;
     return reader.failed() ? SocketHolder{} : out;
   }
 
@@ -117,6 +123,7 @@ Bytes answer_holder(Here& here, Reader& reader) {
   out.u32(static_cast<std::uint32_t>(found.process));
   write_text(out, found.program);
   write_text(out, found.cgroup);
+  out.u8(found.time_was_over);
   return out.take();
 }
 

@@ -11,15 +11,17 @@ class SocketOwners::Implementation {
   Implementation(SocketDiagnosis diagnosis, const SocketMarks& marks, SocketHolders& holders)
       : diagnosis_(std::move(diagnosis)), marks_(marks), holders_(holders) {}
 
-  FlowOwner find(const FlowKey& key, const Known& known, Clock::time_point until) {
-    FlowOwner owner;
+  Found find(const FlowKey& key, const Known& known, Clock::duration patience) {
+    Found out;
+    FlowOwner& owner = out.owner;
     owner.user = known.user;
     owner.group = known.group;
     const auto socket = diagnosis_.find(key, known.user);
-    if (!socket) return owner;
+    if (!socket) return out;
     if (!owner.user) owner.user = socket->user;
     if (tree_ && socket->cgroup != 0) owner.cgroup = tree_->path_of(socket->cgroup);
-    const auto holder = holders_.find(socket->inode, owner.user, owner.cgroup, until);
+    const auto holder = holders_.find(socket->inode, owner.user, owner.cgroup, Clock::now() + patience);
+    out.time_was_over = holder.time_was_over;
     if (holder.process != 0) {
       owner.process = static_cast<std::uint32_t>(holder.process);
       owner.program = holder.program;
@@ -27,7 +29,7 @@ class SocketOwners::Implementation {
     }
     owner.unit = unit_in(owner.cgroup);
     note_wish(*socket, owner);
-    return owner;
+    return out;
   }
 
  private:
@@ -56,6 +58,8 @@ Result<SocketOwners> SocketOwners::open(const SocketMarks& marks, SocketHolders&
   return SocketOwners(std::make_unique<Implementation>(std::move(*diagnosis), marks, holders));
 }
 
-FlowOwner SocketOwners::find(const FlowKey& key, const Known& known, Clock::time_point until) { return implementation_->find(key, known, until); }
+SocketOwners::Found SocketOwners::find(const FlowKey& key, const Known& known, Clock::duration patience) {
+  return implementation_->find(key, known, patience);
+}
 
 }  // namespace mipflow::platform

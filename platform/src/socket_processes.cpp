@@ -146,7 +146,7 @@ void SocketProcesses::remember_process(pid_t process) {
   if (of_late_.size() > kMostOfLate) of_late_.pop_back();
 }
 
-pid_t SocketProcesses::find(std::uint64_t inode, std::optional<std::uint32_t> user, const std::function<std::vector<pid_t>()>& likely, Clock::time_point until) {
+std::optional<pid_t> SocketProcesses::find(std::uint64_t inode, std::optional<std::uint32_t> user, const std::function<std::vector<pid_t>()>& likely, Clock::time_point until) {
   if (const auto known = places_.find(inode); known != places_.end()) {
     if (is_still_at(known->second, inode)) {
       remember_process(known->second.process);
@@ -165,6 +165,7 @@ pid_t SocketProcesses::find(std::uint64_t inode, std::optional<std::uint32_t> us
   pid_t found = found_in(of_late_);
   if (found == 0) found = found_in(likely());
   if (found == 0) found = found_in(all_processes(user));
+  if (found == 0 && Clock::now() >= until) return std::nullopt;
   if (found != 0) remember_process(found);
   return found;
 }

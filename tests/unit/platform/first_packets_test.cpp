@@ -2,10 +2,14 @@
 // First packets that wait for who their socket belongs to. The packets are of no socket: their owner is what came with them.
 #include <catch2/catch.hpp>
 
+#include <netinet/in.h>
+#include <sys/socket.h>
+
 #include <boost/asio/executor_work_guard.hpp>
 #include <map>
 
 #include "first_packets.hpp"
+#include "mipflow/platform/file_descriptor.hpp"
 
 using namespace mipflow;
 using namespace mipflow::mnd;
@@ -27,9 +31,50 @@ Bytes datagram(std::uint16_t source_port) {
   return out;
 }
 
+// A UDP socket of this process that any packet from its port may come from.
+class OpenSocket {
+ public:
+  OpenSocket() : descriptor_(::socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0)) {
+    sockaddr_in6 name{};
+    name.sin6_family = AF_INET6;
+    socklen_t size = sizeof name;
+    REQUIRE(::bind(descriptor_.get(), reinterpret_cast<const sockaddr*>(&name), sizeof name) == 0);
+    REQUIRE(::getsockname(descriptor_.get(), reinterpret_cast<sockaddr*>(&name), &size) == 0);
+    port = ntohs(name.sin6_port);
+  }
+  std::uint16_t port = 0;
+
+ private:
+  platform::FileDescriptor descriptor_;
+};
+
+// On a host that is too busy to find a process: it takes more than so many searches.
+class BusyHost : public platform::SocketHolders {
+ public:
+  explicit BusyHost(std::size_t searches_in_vain) : searches_in_vain_(searches_in_vain) {}
+  platform::SocketHolder find(std::uint64_t, std::optional<std::uint32_t>, const std::string&, Clock::time_point until) override {
+    patience.push_back(until - Clock::now());
+    platform::SocketHolder out;
+    out.time_was_over = patience.size() <= searches_in_vain_;
+    if (!out.time_was_over) out.process = 4712, out.program = "/usr/bin/late";
+    return out;
+  }
+  std::optional<bool> is_in_our_network(pid_t) override { return true; }
+  std::string cgroup_of(pid_t) override { return {}; }
+
+  std::vector<Clock::duration> patience;  // of each search; the thread that searches has told what it found before this is read
+
+ private:
+  std::size_t searches_in_vain_;
+};
+
 class Bench {
  public:
-  explicit Bench(Duration hold_limit) : first_packets_(loop_, holders_, {.event = [this](const Event& event) { happened(event); }, .needs_owner = [this](const FlowPacket&) { return needs_owner; }}, hold_limit) {
+  explicit Bench(Duration hold_limit, std::shared_ptr<platform::SocketHolders> holders = platform::look_for_holders_here())
+      : holders_(std::move(holders)),
+        first_packets_(loop_, holders_,
+                       {.event = [this](const Event& event) { happened(event); }, .needs_owner = [this](const FlowPacket&) { return needs_owner; }},
+                       hold_limit) {
     REQUIRE(first_packets_.begin(marks_));
   }
   void take(std::uint16_t port) {
@@ -69,7 +114,7 @@ class Bench {
 
   boost::asio::io_context loop_{1};
   platform::SocketMarks marks_;
-  std::shared_ptr<platform::SocketHolders> holders_ = platform::look_for_holders_here();
+  std::shared_ptr<platform::SocketHolders> holders_;
   FirstPackets first_packets_;
   HeldPacketId id_ = 0;
 };
@@ -149,6 +194,26 @@ TEST_CASE("what is not known within the hold limit goes without, and is told lat
   CHECK(without > 0);
   REQUIRE(bench.wait_for([&] { return bench.found.size() == without; }));
   CHECK(bench.twice == 0);
+}
+
+TEST_CASE("a program that was not found in time is searched for once more, with more patience") {
+  const auto searches_in_vain = GENERATE(std::size_t{1}, std::size_t{1000});
+  const auto host = std::make_shared<BusyHost>(searches_in_vain);
+  const OpenSocket socket, another;
+  Bench bench(10s, host);
+  bench.needs_owner = false;
+  bench.take(socket.port);
+  REQUIRE(bench.wait_for([&] { return bench.found.size() == 2; }));
+  CHECK(bench.found[0].owner->user == kUser);
+  CHECK(bench.found[0].owner->program.empty());
+  CHECK(bench.found[1].key == bench.found[0].key);
+  CHECK(bench.found[1].owner->program == (searches_in_vain == 1 ? "/usr/bin/late" : ""));
+  CHECK(host->patience[1] > host->patience[0]);
+  // Not a third time.
+  bench.take(another.port);
+  const std::size_t told = searches_in_vain == 1 ? 3 : 4;
+  REQUIRE(bench.wait_for([&] { return bench.found.size() == told; }));
+  CHECK(host->patience.size() == told);
 }
 
 TEST_CASE("at the end nothing is left waiting") {

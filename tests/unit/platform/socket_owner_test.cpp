@@ -87,7 +87,7 @@ struct Bench {
   SocketMarks marks;
   std::unique_ptr<SocketHolders> holders = look_for_holders_here();
   SocketOwners owners = std::move(SocketOwners::open(marks, *holders).value());
-  FlowOwner find(const FlowKey& key, SocketOwners::Known known = {}) { return owners.find(key, known, SocketOwners::Clock::now() + 5s); }
+  FlowOwner find(const FlowKey& key, SocketOwners::Known known = {}) { return owners.find(key, known, 5s).owner; }
 };
 
 void check_is_this_process(const FlowOwner& owner) {
@@ -266,10 +266,14 @@ TEST_CASE("without time there is the user and the group, but no program") {
   in_a_network_of_its_own([] {
     Bench bench;
     Socket socket(SOCK_DGRAM);
-    const auto owner = bench.owners.find(key_of(kProtocolUdp, socket.port, 9), {}, SocketOwners::Clock::now());
+    const auto [owner, time_was_over] = bench.owners.find(key_of(kProtocolUdp, socket.port, 9), {}, 0s);
     CHECK(owner.user == ::getuid());
     CHECK(owner.process == 0);
     CHECK(owner.cgroup == CgroupTree::path_of_process(::getpid()));
+    CHECK(time_was_over);
+    CHECK_FALSE(bench.owners.find(key_of(kProtocolUdp, socket.port, 9), {}, 5s).time_was_over);
+    // Who has no socket is not found by patience.
+    CHECK_FALSE(bench.owners.find(key_of(kProtocolUdp, 9, 9), {.user = 5}, 0s).time_was_over);
   });
 }
 

@@ -20,6 +20,7 @@ struct SocketHolder {
   pid_t process = 0;    // 0: nobody was found
   std::string program;  // path; empty when it can not be seen
   std::string cgroup;
+  bool time_was_over = false;  // nobody was found, and not all were looked at
 };
 
 class SocketHolders {

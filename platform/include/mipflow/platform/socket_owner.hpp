@@ -34,8 +34,13 @@ class SocketOwners {
   SocketOwners(SocketOwners&&) noexcept;
   SocketOwners& operator=(SocketOwners&&) noexcept;
 
-  // What could be found out until then; at least what is known already.
-  FlowOwner find(const FlowKey& key, const Known& known, Clock::time_point until);
+  struct Found {
+    FlowOwner owner;             // at least what was known already
+    bool time_was_over = false;  // its process was not found, and longer patience may find it
+  };
+  // `patience` is for the search for the process alone: it begins when the kernel has told the socket, for which it may have had to
+  // load a module first.
+  Found find(const FlowKey& key, const Known& known, Clock::duration patience);
 
  private:
   class Implementation;
