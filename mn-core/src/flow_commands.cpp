@@ -25,12 +25,14 @@ Unexpected<CommandError> no_such_flow(FlowId id) {
   return refuse(Kind::UnknownFlow, "There is no flow " + std::to_string(id) + "; 'mipflow flow list' shows the live ones.");
 }
 
+Unexpected<CommandError> too_late() { return refuse(Kind::NotPossible, "The daemon is stopping; no flow can be moved any more."); }
+
 // The flow and the interface that it is to go to, or why it can not.
 struct Destination {
   InterfaceIndex interface = 0;
 };
 Expected<Destination, CommandError> destination_of(const Node& node, FlowId id, std::string_view interface_name) {
-  if (node.stopping) return refuse(Kind::NotPossible, "The daemon is stopping; no flow can be moved any more.");
+  if (node.stopping) return too_late();
   const auto* flow = node.flows.find(id);
   if (flow == nullptr) return no_such_flow(id);
   const auto* interface = node.movement.table().find(interface_name);
@@ -157,6 +159,7 @@ Expected<void, CommandError> try_flow(Node& node, FlowId id, std::string_view in
 }
 
 Expected<void, CommandError> keep_flow(Node& node, FlowId id, Now) {
+  if (node.stopping) return too_late();
   if (node.flows.find(id) == nullptr) return no_such_flow(id);
   auto* trial = node.commanded_moves.find(id);
   if (trial == nullptr || !trial->outcome.empty())
@@ -167,6 +170,7 @@ Expected<void, CommandError> keep_flow(Node& node, FlowId id, Now) {
 }
 
 Expected<FlowId, CommandError> undo_move(Node& node, std::optional<FlowId> id, Now now, Outputs& outputs) {
+  if (node.stopping) return too_late();
   if (id && node.flows.find(*id) == nullptr) return no_such_flow(*id);
   if (id) {
     if (auto* trial = node.commanded_moves.find(*id); trial != nullptr && trial->outcome.empty()) {
@@ -184,6 +188,7 @@ Expected<FlowId, CommandError> undo_move(Node& node, std::optional<FlowId> id, N
 }
 
 Expected<void, CommandError> release_flow(Node& node, FlowId id, Now now, Outputs& outputs) {
+  if (node.stopping) return too_late();
   if (node.flows.find(id) == nullptr) return no_such_flow(id);
   end_running_trial(node, id, "ended by another move");
   node.commanded_moves.commanded(id, commands_of(node, id));
@@ -193,7 +198,10 @@ Expected<void, CommandError> release_flow(Node& node, FlowId id, Now now, Output
   return {};
 }
 
+TimePoint trials_deadline(const Node& node) { return node.stopping ? kNever : node.commanded_moves.next_deadline(); }
+
 void end_trials(Node& node, Now now, Outputs& outputs) {
+  if (node.stopping) return;
   for (const auto id : node.commanded_moves.due(now.monotonic)) {
     auto& trial = *node.commanded_moves.find(id);
     const auto* flow = node.flows.find(id);

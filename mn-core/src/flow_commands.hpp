@@ -18,7 +18,8 @@ Expected<void, CommandError> keep_flow(Node& node, FlowId id, Now now);
 Expected<FlowId, CommandError> undo_move(Node& node, std::optional<FlowId> id, Now now, Outputs& outputs);
 Expected<void, CommandError> release_flow(Node& node, FlowId id, Now now, Outputs& outputs);
 
-// Trials whose time is over are kept or rolled back.
+// Trials whose time is over are kept or rolled back. After the goodbye nothing moves any more: their flows stay where they are.
 void end_trials(Node& node, Now now, Outputs& outputs);
+TimePoint trials_deadline(const Node& node);
 
 }  // namespace mipflow::mobile_node

@@ -99,7 +99,7 @@ class MobileNode::Implementation {
                                node.prefix_discovery.next_deadline(), node.held.next_deadline(),
                                node.primary().at_home_on ? kNever : node.flows.next_deadline(),
                                node.returning_home.next_deadline(), node.correspondents.next_due(), move_sequence_deadline(node),
-                               node.commanded_moves.next_deadline(), node.pool_retry, node.upkeep_due,
+                               trials_deadline(node), node.pool_retry, node.upkeep_due,
                                node.primary_leaves_at, node.leases_refreshed_at});
     for (const auto& [home_address, address] : node.managed) next = std::min(next, address.registration.next_deadline());
     return next;

@@ -56,6 +56,8 @@ void take_to(Node& node, FlowId id, const CareOf& care_of, const std::string& re
 }
 
 void set_target(Node& node, ManagedHomeAddress& address, const std::optional<CareOf>& target, const std::string& reason) {
+  // No Binding Update would follow, and flows would be said to be where nothing carries them.
+  if (node.stopping) return;
   if (address.target != target) {
     address.target = target;
     address.waits_since = kNever;

@@ -176,6 +176,30 @@ TEST_CASE("a trial that makes no sense changes nothing") {
   CHECK_FALSE(scene.explain().trial);
 }
 
+TEST_CASE("after the goodbye nothing moves, by no command and at the end of no trial") {
+  OneFlow scene;
+  SECTION("commands are refused") {
+    REQUIRE(scene.test.move(scene.id, "wwan0"));
+    scene.test.serve(1s);
+    scene.test.stop();
+    for (const auto& done : {scene.test.move(scene.id, "wlan0"), scene.attempt("wlan0", 5s), scene.keep(), scene.release()}) {
+      REQUIRE_FALSE(done);
+      CHECK(done.error().message == "The daemon is stopping; no flow can be moved any more.");
+    }
+    CHECK(scene.undo(scene.id).error().kind == CommandError::Kind::NotPossible);
+  }
+  SECTION("a trial is not rolled back") {
+    REQUIRE(scene.attempt("wwan0", 1s));
+    scene.test.serve(500ms);
+    scene.test.stop();
+    scene.test.take_events();
+    scene.test.advance(3s);
+    CHECK_FALSE(scene.test.saw_event("trial-rolled-back"));
+  }
+  CHECK(scene.flow().interface == "wwan0");
+  CHECK(path_of(scene.test, scene.flow().key) == kWwanAddress);
+}
+
 TEST_CASE("a flow that ends takes its trial and its moves along") {
   OneFlow scene;
   REQUIRE(scene.attempt("wwan0", 10s));

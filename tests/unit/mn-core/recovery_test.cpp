@@ -66,6 +66,24 @@ TEST_CASE("a recovered flow whose interface went meanwhile follows its Binding U
   CHECK(path_of(test, udp_key(5000, kHomeAddress)) == kWwanAddress);
 }
 
+TEST_CASE("a recovered flow that no interface could carry before the goodbye is on none afterwards") {
+  TestNode test(configuration(), "[[class]]\nname = \"root\"\n[class.match]\nuser = 0\n");
+  test.handle(FlowRecovered{.key = udp_key(5000, kHomeAddress), .home_address = kHomeAddress});
+  test.stop();
+  test.wlan_up();
+  // Whatever makes the node look again where a home address should be.
+  SECTION("its owner is found") {
+    test.handle(FlowOwnerFound{udp_key(5000, kHomeAddress), std::make_shared<const FlowOwner>(FlowOwner{.user = 0})});
+  }
+  SECTION("the first flow of another home address") { test.incoming(5002); }
+  test.advance(5s);
+  CHECK(path_of(test, udp_key(5000, kHomeAddress)) == Address{});
+  for (const auto& flow : test.node.flows(test.both())) {
+    INFO(flow.id);
+    CHECK(flow.interface.empty());
+  }
+}
+
 TEST_CASE("what a home agent has from before a restart does not outlive the longest lifetime") {
   auto brief = configuration();
   brief.requested_lifetime = 60s;
