@@ -61,7 +61,8 @@ void merge(toml::table& into, toml::table&& from) {
     } else if (present && present->is_array_of_tables() && value.is_array_of_tables()) {
       for (auto&& element : *value.as_array()) present->as_array()->push_back(std::move(*element.as_table()));
     } else {
-      value.visit([&](auto& concrete) { into.insert_or_assign(key, std::move(concrete)); });
+      // clang 14, which builds the fuzz targets, captures no structured binding.
+      value.visit([&into, &name = key](auto& concrete) { into.insert_or_assign(name, std::move(concrete)); });
     }
   }
 }
