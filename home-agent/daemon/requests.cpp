@@ -26,6 +26,7 @@ Reply Daemon::status() {
   if (settings_.agent.accept_unauthenticated_insecure)
     problems.push_back("Binding Updates are accepted without authentication (authentication = \"none-insecure\")");
   for (auto& trouble : agent_->troubles()) problems.push_back(std::move(trouble));
+  for (auto& sender : agent_->unverified_updates(now())) problems.push_back(std::move(sender));
   json prefixes = json::array();
   for (const auto& prefix : settings_.agent.home_prefixes) prefixes.push_back(to_string(prefix.prefix));
   json status{{"role", "home-agent"},

@@ -7,15 +7,11 @@
 
 namespace mipflow::home_agent {
 
-namespace {
-
 std::optional<std::string> network_access_identifier(const wire::MobilityOptions& options) {
   const auto* option = wire::find_option<wire::MobileNodeIdentifier>(options);
   if (option == nullptr || option->subtype != wire::MobileNodeIdentifier::kNai) return std::nullopt;
   return std::string(option->identifier.begin(), option->identifier.end());
 }
-
-}  // namespace
 
 const wire::MessageAuthentication* find_mobile_node_home_agent_option(const wire::MobilityOptions& options) {
   for (const auto& option : options) {

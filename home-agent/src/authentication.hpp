@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 
 #include "authorizations.hpp"
 #include "mipflow/base/time.hpp"
@@ -22,6 +23,8 @@ enum class Authentication : std::uint8_t {
 
 // The MN-HA option, nullptr when there is none.
 const wire::MessageAuthentication* find_mobile_node_home_agent_option(const wire::MobilityOptions& options);
+// The Network Access Identifier (RFC 4283), any octets; nullopt when there is none.
+std::optional<std::string> network_access_identifier(const wire::MobilityOptions& options);
 
 // Fills in `primary_home_address` and `spi` of the request unless the answer is Missing or UnknownAssociation. The
 // security association is found by identifier and SPI; its key for the home address decides (RFC 6275 §10.3.1: the home

@@ -152,6 +152,7 @@ class HomeAgent::Implementation {
   bool persistence_is_due() const { return registration_.changed() || agent_service_.changed() || sharing_.changed(); }
   std::size_t given_home_addresses() const { return leases_.size(); }
   std::vector<std::string> troubles() const { return agent_service_.troubles(); }
+  std::vector<std::string> unverified_updates(Now now) const { return registration_.unverified().troubles(now.monotonic); }
 
   std::vector<BindingSnapshot> bindings(Now now) const { return binding_snapshots(cache_, authorizations_, now); }
 
@@ -369,6 +370,7 @@ std::vector<BindingSnapshot> HomeAgent::bindings(Now now) const { return impleme
 const Counters& HomeAgent::counters() const { return implementation_->counters(); }
 std::size_t HomeAgent::given_home_addresses() const { return implementation_->given_home_addresses(); }
 std::vector<std::string> HomeAgent::troubles() const { return implementation_->troubles(); }
+std::vector<std::string> HomeAgent::unverified_updates(Now now) const { return implementation_->unverified_updates(now); }
 std::vector<correspondent_node::BindingSnapshot> HomeAgent::correspondent_bindings(Now now) const {
   return implementation_->correspondent_node().bindings(now);
 }

@@ -53,6 +53,8 @@ bool HomeRegistration::pass_authentication(RegistrationRequest& request, const w
   switch (authenticate(request, update, mobility_header, parts_.authorizations,
                        parts_.configuration.accept_unauthenticated_insecure)) {
     case Authentication::Authentic:
+      if (!unverified_.empty()) unverified_.verified(*network_access_identifier(update.options), request.spi);
+      return true;
     case Authentication::Unprotected:
       return true;
     case Authentication::Missing:
@@ -62,10 +64,12 @@ bool HomeRegistration::pass_authentication(RegistrationRequest& request, const w
     case Authentication::UnknownAssociation:
       drop(counters.dropped_unauthenticated, "security-association-unknown", request,
            "no security association is configured for its identifier and SPI", outputs);
+      remember_unverified(request, update, UnverifiedUpdates::Why::UnknownAssociation, now);
       return false;
     case Authentication::AuthenticatorWrong:
       drop(counters.dropped_unauthenticated, "authenticator-wrong", request,
            "its authenticator is wrong: is the key the same at both ends?", outputs);
+      remember_unverified(request, update, UnverifiedUpdates::Why::AuthenticatorWrong, now);
       if (refusals_to_strangers_.take(now.monotonic)) {
         ++counters.refused;
         acknowledge(request, {BindingStatus::MipV6AuthFail, request.sequence, 0, request.timestamp}, outputs);
@@ -73,6 +77,12 @@ bool HomeRegistration::pass_authentication(RegistrationRequest& request, const w
       return false;
   }
   return false;
+}
+
+void HomeRegistration::remember_unverified(const RegistrationRequest& request, const wire::BindingUpdate& update,
+                                           UnverifiedUpdates::Why why, Now now) {
+  unverified_.add(*network_access_identifier(update.options), find_mobile_node_home_agent_option(update.options)->spi, why,
+                  request.care_of_address, now.monotonic);
 }
 
 bool HomeRegistration::pass_freshness(const RegistrationRequest& request, const Binding* known, Now now,

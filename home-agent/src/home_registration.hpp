@@ -19,6 +19,7 @@
 #include "sharing/interception.hpp"
 #include "sharing/primary.hpp"
 #include "tunnels.hpp"
+#include "unverified_updates.hpp"
 
 namespace mipflow::home_agent {
 
@@ -80,6 +81,7 @@ class HomeRegistration {
   // Something that has to survive a restart changed.
   bool changed() const { return changed_; }
   void clear_changed() { changed_ = false; }
+  const UnverifiedUpdates& unverified() const { return unverified_; }
 
  private:
   struct Refusal {
@@ -99,6 +101,8 @@ class HomeRegistration {
 
   bool pass_authentication(RegistrationRequest& request, const wire::BindingUpdate& update, BytesView mobility_header,
                            Now now, Outputs& outputs);
+  // Of an update that has both options, which is why they were looked at.
+  void remember_unverified(const RegistrationRequest& request, const wire::BindingUpdate& update, UnverifiedUpdates::Why why, Now now);
   bool pass_freshness(const RegistrationRequest& request, const Binding* known, Now now, Outputs& outputs);
   bool pass_sequence(const RegistrationRequest& request, const Binding* known, Outputs& outputs);
   void process_registration(const RegistrationRequest& request, Binding* known, Now now, Outputs& outputs);
@@ -127,6 +131,7 @@ class HomeRegistration {
   RegistrationParts parts_;
   Now started_;
   TokenBucket refusals_to_strangers_;  // 144 and 146: what a forged or replayed Binding Update brings
+  UnverifiedUpdates unverified_;
   std::vector<Address> registered_;
   std::vector<Ended> ended_;
   std::vector<Address> duplicates_;

@@ -5,10 +5,9 @@
 #include <chrono>
 #include <string>
 
-#include "acknowledgement_reaction.hpp"
 #include "forwarding.hpp"
 #include "home_agent_search.hpp"
-#include "in_words.hpp"
+#include "problems.hpp"
 #include "route_optimization.hpp"
 #include "targets.hpp"
 
@@ -59,62 +58,6 @@ std::vector<FlowId> moves_with(const Node& node, const flow_separator::FlowEntry
   return out;
 }
 
-std::string about_refusal(const std::string& what, wire::BindingStatus status) {
-  std::string text = "The home agent refuses " + what + ": " + wire::to_string(status);
-  if (const std::string advice = advice_about(status); !advice.empty()) text += "; " + advice;
-  return text + ".";
-}
-
-std::string asked_again(TimePoint at, TimePoint now) {
-  return at == kNever ? "" : " It is asked again in " + in_words(at - now) + ".";
-}
-
-// Those of flows, and whether there can be others for flows to come. One sentence each, however many there are.
-void add_refused_home_addresses(const Node& node, TimePoint now, StatusSnapshot& out) {
-  const ManagedHomeAddress* first = nullptr;
-  std::size_t count = 0;
-  for (const auto& item : node.home_addresses.entries()) {
-    const auto* address = node.find(item.home_address);
-    if (address == nullptr || address == &node.primary() || address->registration.state() != RegistrationState::Refused) continue;
-    ++count;
-    if (first == nullptr || address->registration.retry_at() < first->registration.retry_at()) first = address;
-  }
-  if (first != nullptr && first->registration.entry().last_status) {
-    const std::string what = count == 1 ? "home address " + to_string(first->home_address)
-                                        : std::to_string(count) + " home addresses of flows";
-    out.problems.push_back(about_refusal(what, *first->registration.entry().last_status) +
-                           asked_again(first->registration.retry_at(), now));
-  }
-  if (node.spare_refused)
-    out.problems.push_back(about_refusal("further home addresses, so that new flows move together", *node.spare_refused));
-}
-
-void add_problems(const Node& node, TimePoint now, StatusSnapshot& out) {
-  const auto& primary = node.primary();
-  const auto& entry = primary.registration.entry();
-  if (node.movement.usable().empty())
-    out.problems.push_back("No interface can carry flows; 'mipflow interface list' says what each of them lacks.");
-  if (entry.state == RegistrationState::Refused && entry.last_status)
-    out.problems.push_back(about_refusal("the primary home address", *entry.last_status) +
-                           asked_again(primary.registration.retry_at(), now));
-  add_refused_home_addresses(node, now, out);
-  if (node.agents.asked().is_unspecified() && node.agent_discovery.transmissions() > 1)
-    out.problems.push_back("Nobody at " + to_string(node.home_agents) +
-                           " says who the home agents are; name one in home-agent, or look whether the home network answers there.");
-  if (!primary.answered() && primary.registration.unanswered() > 1) {
-    out.problems.push_back(
-        node.distrusted_acknowledgements > 0
-            ? "The home agent's answers can not be verified; check that key and SPI are the same at both ends, and that "
-              "the clocks run."
-            : "The home agent " + to_string(primary.registration.entry().peer) + " has not answered " +
-                  std::to_string(primary.registration.unanswered()) +
-                  " Binding Updates; check its address and that it runs.");
-  }
-  if (node.configuration.authentication == Authentication::NoneInsecure)
-    out.problems.push_back(
-        "Nothing protects the signalling with the home agent (authentication is none-insecure); use RFC 4285.");
-}
-
 }  // namespace
 
 StatusSnapshot status_of(const Node& node, Now now) {
@@ -143,7 +86,7 @@ StatusSnapshot status_of(const Node& node, Now now) {
   out.network_policy = node.agent_service.policy_version();
   if (node.signalling.security().required() && primary.registration.entry().last_status)
     out.home_agent_clock = node.signalling.security().clock_offset();
-  add_problems(node, now.monotonic, out);
+  out.problems = problems_of(node, now.monotonic);
   return out;
 }
 

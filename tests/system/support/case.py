@@ -46,6 +46,10 @@ class SystemLab(Lab):
     def key(self):
         return bytes.fromhex(self._key)
 
+    def change_key(self, key):
+        """What is started from now on has this one, in hexadecimal digits."""
+        self._key = key
+
     def wire(self, node, interface):
         """A capture with whole packets, for the judge."""
         self._captures += 1

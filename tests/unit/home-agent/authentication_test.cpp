@@ -5,6 +5,7 @@
 #include <catch2/catch.hpp>
 
 #include "fixture.hpp"
+#include "unverified_updates.hpp"
 
 using namespace mipflow;
 using namespace mipflow::home_agent;
@@ -49,6 +50,37 @@ TEST_CASE("a wrong authenticator is answered with 146 and changes nothing") {
   // The authenticator is looked at before the timestamp.
   f.send({.sequence = 17, .key = Bytes(16, 0x55), .clock_offset = 1h});
   CHECK(f.take_acknowledgement()->message.status == BindingStatus::MipV6AuthFail);
+}
+
+TEST_CASE("the operator is told whose key, SPI or identifier is another one, until it proves itself or falls silent") {
+  Fixture f(Fixture::on_virtual_home_link());
+  const auto told = [&] { return f.agent->unverified_updates(f.now); };
+  f.send({.key = Bytes(16, 0x55)});
+  REQUIRE(told().size() == 1);
+  CHECK_THAT(told().front(), Catch::Contains("laptop@example.net with SPI 1000 come from 2001:db8:200::5 with a wrong authenticator") &&
+                                 Catch::Contains("security-associations.toml"));
+  f.send({.sequence = 16, .clock_offset = 1ms});
+  CHECK(f.state(kPrimary) == "bound");
+  CHECK(told().empty());
+
+  f.send({.identifier = "no\nbody\xff", .spi = 7});
+  REQUIRE(told().size() == 1);
+  CHECK_THAT(told().front(), Catch::Contains("no?body? with SPI 7 come from 2001:db8:200::5, and had.toml has no such mobile node"));
+  f.advance(UnverifiedUpdates::kRemembered - 1ms);
+  CHECK(told().size() == 1);
+  f.advance(1ms);
+  CHECK(told().empty());
+}
+
+TEST_CASE("somebody who makes up senders fills no memory, and the last ones are told") {
+  Fixture f(Fixture::on_virtual_home_link());
+  for (std::uint32_t spi = 3000; spi < 3100; ++spi) {
+    f.send({.identifier = std::string(200, 'x'), .spi = spi});
+    f.advance(1ms);
+  }
+  const auto told = f.agent->unverified_updates(f.now);
+  CHECK(told.size() == UnverifiedUpdates::kMost);
+  CHECK_THAT(told.back(), Catch::Contains("with SPI 3099") && !Catch::Contains(std::string(100, 'x')));
 }
 
 TEST_CASE("every bit of the Mobility Header and of both addresses is covered") {

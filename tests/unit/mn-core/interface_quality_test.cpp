@@ -121,6 +121,43 @@ TEST_CASE("a home agent that is down moves nothing", "[interface_quality]") {
   CHECK(std::count(events.begin(), events.end(), "interface-not-online") == 0);
 }
 
+TEST_CASE("what else is heard of a silent home agent tells the operator where to look", "[interface_quality]") {
+  Probed node;
+  const auto problems = [&] { return node.node.status(node.both()).problems; };
+  SECTION("nothing at all: its address, or the networks") {
+    node.captive = {kWlan, kWwan};
+    node.wlan_up();
+    node.wwan_up();
+    node.serve(20s);
+    REQUIRE(problems().size() == 1);
+    CHECK_THAT(problems().front(),
+               Catch::StartsWith("Nothing comes back from the home agent " + to_string(kHomeAgent) + " over wlan0, wwan0, neither for ") &&
+                   Catch::Contains("captive portal"));
+  }
+  SECTION("its host: the daemon there, or a firewall for Binding Updates alone") {
+    node.arrives = [](const SentUpdate&) { return false; };
+    node.wlan_up();
+    node.serve(20s);
+    REQUIRE(problems().size() == 1);
+    CHECK_THAT(problems().front(),
+               Catch::StartsWith("The host of the home agent " + to_string(kHomeAgent) + " answers pings, but none of ") &&
+                   Catch::Contains("laptop@example.org with SPI 1000"));
+  }
+  SECTION("both, until both networks were lost") {
+    node.wlan_up();
+    node.wwan_up();
+    node.serve(5s);
+    CHECK(problems().empty());
+    node.captive = {kWlan};
+    node.serve(310s);
+    CHECK(problems().empty());
+    node.captive = {kWlan, kWwan};
+    node.serve(310s);
+    REQUIRE(problems().size() == 1);
+    CHECK_THAT(problems().front(), Catch::Contains("is not heard any more over wlan0, wwan0"));
+  }
+}
+
 TEST_CASE("flows come back after the time that their class asks for", "[interface_quality]") {
   Probed node("[default]\ninterfaces = [\"wlan0\", \"wwan0\"]\nreturn-after = \"30s\"\n");
   node.wwan_up();

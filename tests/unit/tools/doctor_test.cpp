@@ -248,10 +248,14 @@ TEST_CASE("NetworkManager is asked to leave our device alone when it does not") 
 }
 
 TEST_CASE("what the daemon complains about, and links that are up but not online") {
-  const json status{{"role", "mobile-node"}, {"registered", false}, {"problems", {"no answer from the home agent"}}, {"socket_addresses", "cgroup v2 is not mounted"}};
-  const json interfaces{{{"name", "wlan0"}, {"usable", true}, {"online", false}, {"round_trip_seconds", nullptr}},
-                        {{"name", "wwan0"}, {"usable", true}, {"online", true}, {"round_trip_seconds", 0.048}},
-                        {{"name", "eth0"}, {"usable", false}, {"why_not", "has no carrier"}, {"online", nullptr}}};
+  const json status{{"role", "mobile-node"},
+                    {"registered", false},
+                    {"home_agent", "2001:db8::1"},
+                    {"problems", {"no answer from the home agent"}},
+                    {"socket_addresses", "cgroup v2 is not mounted"}};
+  json interfaces{{{"name", "wlan0"}, {"usable", true}, {"online", false}, {"round_trip_seconds", nullptr}},
+                  {{"name", "wwan0"}, {"usable", true}, {"online", true}, {"round_trip_seconds", 0.048}},
+                  {{"name", "eth0"}, {"usable", false}, {"why_not", "has no carrier"}, {"online", nullptr}}};
   const auto findings = judge_daemon(status, interfaces);
   std::string summary;
   for (const auto& finding : findings) summary += std::string(to_string(finding.result)) + " " + finding.check + ": " + finding.text + "\n";
@@ -262,7 +266,15 @@ TEST_CASE("what the daemon complains about, and links that are up but not online
         "warning wlan0: is up, but the home agent does not answer over it\n"
         "good wwan0: the home agent answers in 48 ms\n"
         "warning eth0: flows can not use it: has no carrier\n");
-  CHECK_THAT(finding_of(findings, "wlan0").advice, Catch::Contains("captive portal"));
+  CHECK_THAT(finding_of(findings, "wlan0").advice,
+             Catch::Contains("captive portal to log in at over wlan0") && Catch::Contains("ping -I wlan0 2001:db8::1"));
+  // Heard over none: that is told once, by the daemon, and no interface is to blame.
+  interfaces[1]["online"] = false;
+  for (const char* name : {"wlan0", "wwan0"}) {
+    const auto finding = finding_of(judge_daemon(status, interfaces), name);
+    CHECK(finding.result == Warning);
+    CHECK(finding.advice.empty());
+  }
   CHECK(finding_of(judge_daemon({{"role", "mobile-node"}, {"registered", true}}, json::array()), "interfaces").result == Error);
   CHECK(finding_of(judge_daemon({{"role", "home-agent"}}, {}), "daemon").result == Good);
 }

@@ -17,12 +17,17 @@ using enum Finding::Result;
 
 std::string word(const nlohmann::json& object, const char* key) { return render(field(object, key), Look::Plain); }
 
-Finding judge_interface(const nlohmann::json& item) {
+// `home_agent`: as words for advice; empty when it is heard over no interface, and this one alone is not to blame.
+Finding judge_interface(const nlohmann::json& item, const std::string& home_agent) {
   const auto name = word(item, "name");
   if (field(item, "usable") != true) return {name, Warning, "flows can not use it: " + word(item, "why_not"), ""};
   if (field(item, "online") == false)
     return {name, Warning, "is up, but the home agent does not answer over it",
-            "is there a captive portal to log in at, or a firewall that drops IPv6 extension headers or protocol 135?"};
+            home_agent.empty() ? ""
+                               : fmt::format("flows use the others. Is there a captive portal to log in at over {0}, or a firewall in its network? "
+                                             "ping -I {0} {1} has to be answered, and IPv6 extension headers and the protocols 41 and 135 to "
+                                             "come through",
+                                             name, home_agent)};
   const auto round_trip = render(field(item, "round_trip_seconds"), Look::Measured);
   if (field(item, "online") == true)
     return {name, Good, round_trip == "-" ? "the home agent answers" : "the home agent answers in " + round_trip, ""};
@@ -88,7 +93,8 @@ std::vector<Finding> judge_daemon(const nlohmann::json& status, const nlohmann::
   for (const auto& problem : field(status, "problems")) out.push_back({"daemon", Warning, render(problem, Look::Plain), ""});
   if (field(status, "role") == "mobile-node" && field(status, "registered") != true)
     out.push_back({"daemon", Error, "the Primary Home Address is not registered",
-                   "mipflow binding list shows what the home agent answered last"});
+                   out.empty() ? "mipflow binding list shows what the home agent answered last"
+                               : "see above; journalctl -u mipflow-mnd says since when"});
   if (out.empty()) out.push_back({"daemon", Good, "runs, and has nothing to complain about", ""});
   for (auto& finding : judge_home_agent_clock(status)) out.push_back(std::move(finding));
   if (field(status, "runs_as") == "root")
@@ -103,7 +109,9 @@ std::vector<Finding> judge_daemon(const nlohmann::json& status, const nlohmann::
   if (std::none_of(interfaces.begin(), interfaces.end(), [](const auto& item) { return field(item, "usable") == true; }))
     out.push_back(
         {"interfaces", Error, "flows can use none", "each needs a carrier, a global IPv6 address and a default router"});
-  for (const auto& item : interfaces) out.push_back(judge_interface(item));
+  const bool is_heard = std::any_of(interfaces.begin(), interfaces.end(), [](const auto& item) { return field(item, "online") == true; });
+  const auto home_agent = is_heard ? word(status, "home_agent") : "";
+  for (const auto& item : interfaces) out.push_back(judge_interface(item, home_agent));
   return out;
 }
 

@@ -199,6 +199,8 @@ class HomeAgent {
   std::size_t given_home_addresses() const;
   // What is wrong with where the address service gets its addresses, as sentences.
   std::vector<std::string> troubles() const;
+  // Who sent Binding Updates within the last minutes that could not be verified, as sentences with what to do; a few at most.
+  std::vector<std::string> unverified_updates(Now now) const;
   // What it holds as a correspondent node; kept over a restart as CorrespondentNode has it.
   std::vector<correspondent_node::BindingSnapshot> correspondent_bindings(Now now) const;
   std::optional<correspondent_node::KeptBinding> kept_correspondent_binding(const forwarding::HomeAddressAndCorrespondent& pair) const;
