@@ -7,10 +7,19 @@ What was switched off, and what failed then:
 
 | switched off | failed |
 |---|---|
+| becoming the user (setresuid), its group (setresgid) | every start: the process looks; without the look: the keys are not its own |
+| leaving the groups of whoever starts it | test_1 (groups) |
+| giving up capabilities (capset) | every start: not those that were to be kept are in force |
+| the same, all kept in force, without the look | test_1, test_2 (CapPrm), test_4 of the daemon and of the helper that looks |
+| giving them up as permitted ones, not as effective ones | every start; without the look: test_1, test_2 (CapPrm) |
 | emptying the bounding set | test_1, test_2 (CapBnd) |
+| giving up new privileges | every start: no filter is let in; without filter and Landlock: test_1, test_2 (NoNewPrivs) |
+| closing what the daemon has opened in its helpers | test_2 of both (descriptors) |
+| bpf() in no filter but the daemons' | test_4 of both helpers |
 | the filter of system calls | test_1, test_2 (Seccomp), test_4 of the daemon and both helpers |
 | Landlock | test_4 of the daemon (create-foreign, tcp) and of the helper of the groups (read-shadow, read-passwd) |
 | refusal of writing in the filter for those that look | test_4 of both helpers |
+| the way through a closed bpf file system, opened beforehand | test_7, and every start where /sys/fs/bpf is closed |
 | giving away of folders that belong to root | every start: the daemon can not open its lock |
 | looking what is in a folder before it is given away | test_8 |
 """
@@ -87,6 +96,17 @@ class LeastPrivilege(SystemCase):
                 # Every thread: the kernel gives and takes for each of its own.
                 for thread in Path(f"/proc/{daemon.pid}/task").iterdir():
                     self.expect(int(thread.name), USER, KEPT[node])
+
+    def test_1_groups_of_whoever_starts_it_are_left(self):
+        files = self.lab.files("cn")
+        self.lab.correspondent_node.stop()
+        begin = ["setpriv", "--groups", "0,4,27", self.lab.program("mipflow-cnd"), *map(str, files.arguments())]
+        daemon = self.lab.start("cn", begin, files.log)
+        wait_until(lambda: self.lab.mipflow_run("status", node="cn", check=False).returncode == 0, "the daemon of somebody with groups")
+        self.assertEqual(status_of(daemon.pid)["Groups"].split(), [])
+        daemon.send(signal.SIGTERM)
+        self.assertEqual(daemon.wait(10), 0)
+        self.lab.correspondent_node = self.daemons["cn"] = self.lab.start_correspondent_node()
 
     def test_2_helpers_can_do_one_thing_each(self):
         helpers = children_of(self.daemons["mn"].pid)
