@@ -515,6 +515,10 @@ TEST_CASE_METHOD(SocketFixture, "a connection whose source the data path rewrite
   const FlowKey key{kPrimary, kCorrespondent, socket.port(), kPort, kProtocolTcp};
   REQUIRE(programs->set_flow(key, {.id = 9, .home_address = kH2}));
   CHECK(socket.address() == kH2);
+  // One that has no word in common with the socket's.
+  const Address elsewhere = *Address::parse("fd00:7:200:8:3:4:5:12");
+  REQUIRE(programs->set_flow(key, {.id = 9, .home_address = elsewhere}));
+  CHECK(socket.address() == elsewhere);
   // What is known is about packets from another source than the socket's.
   REQUIRE(programs->erase_flow(key));
   const FlowKey other{kH3, kCorrespondent, socket.port(), kPort, kProtocolTcp};
