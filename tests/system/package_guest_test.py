@@ -10,6 +10,7 @@ killed and purged, and then nothing is left.
 Needs qemu-system-x86_64, a kernel (see guest/kernel.py) and a root file system (guest/make-root); says so and ends with 77 when
 something is not there. With --missing it only says what is missing. MIPFLOW_PACKAGES names a directory with packages.
 """
+import base64
 import json
 import os
 import re
@@ -29,9 +30,31 @@ from guest import debian, find_kernel  # noqa: E402
 
 KERNEL, DEBIAN_ROOT = find_kernel(), debian.find_root()
 SKIPPED = 77
+PATIENCE = 300  # seconds for what takes one; emulation on a busy machine is a hundred times slower
 DAEMONS = ("mipflow-mnd", "mipflow-had", "mipflow-cnd")
 KEY = "000102030405060708090a0b0c0d0e0f"
 HOME, HOME_AGENT, CORRESPONDENT = "2001:db8:100::1001", "2001:db8:100::2", "2001:db8:300::10"
+
+# A connection whose client writes the number of the last line that came back to /mnt/echoed, and says why when one does not. perl is
+# what every Debian has.
+ECHO_SERVER = """use IO::Socket::IP;
+my $listener = IO::Socket::IP->new(Listen => 1, LocalHost => "::", LocalPort => 6000) or die $@;
+my $connection = $listener->accept;
+$connection->autoflush(1);
+while (my $line = <$connection>) { print $connection $line; }
+"""
+ECHO_CLIENT = f"""use IO::Socket::IP;
+my $connection = IO::Socket::IP->new(PeerHost => "{CORRESPONDENT}", PeerPort => 6000) or die $@;
+$connection->autoflush(1);
+for (my $n = 1; ; ++$n) {{
+  print $connection "$n\\n" or die $!;
+  my $line = <$connection> // die "the connection has ended: $!";
+  $line eq "$n\\n" or die "$line instead of $n";
+  open(my $file, ">", "/mnt/echoed.new") or die $!;
+  print $file $n and close $file and rename("/mnt/echoed.new", "/mnt/echoed") or die $!;
+  select(undef, undef, undef, 0.3);
+}}
+"""
 
 # What there is, files and kernel, as text. Left out: what dpkg, systemd and the kernel write by themselves.
 SNAPSHOT = r"""snapshot() {
@@ -87,11 +110,11 @@ class PackagesUnderSystemd(unittest.TestCase):
         cls.do("systemctl list-units --type=service --no-legend > /dev/null; snapshot > /mnt/before")
 
     @classmethod
-    def do(cls, command, timeout=60, check=True):
+    def do(cls, command, timeout=PATIENCE, check=True):
         return cls.guest.run(command, timeout, check)
 
-    def wait(self, condition, what, timeout=60):
-        return wait_until(condition, what, timeout, interval=0.3)
+    def wait(self, condition, what):
+        return wait_until(condition, what, PATIENCE, interval=0.3)
 
     def show(self, unit, name):
         return self.do(f"systemctl show -p {name} --value {unit}").strip()
@@ -120,7 +143,7 @@ class PackagesUnderSystemd(unittest.TestCase):
         self.assertNotRegex(log, r"SYS|[Pp]ermitted|[Pp]ermission|read-only|refused", log)
 
     def test_1_install(self):
-        self.do("apt-get install -y --no-install-recommends /packages/*.deb > /mnt/apt 2>&1 || { tail -n 30 /mnt/apt; false; }", 180)
+        self.do("apt-get install -y --no-install-recommends /packages/*.deb > /mnt/apt 2>&1 || { tail -n 30 /mnt/apt; false; }", 2 * PATIENCE)
         self.assertEqual(self.do("systemctl --failed --no-legend"), "")
         for unit in DAEMONS:
             self.assertEqual(self.do(f"systemctl is-enabled {unit}").strip(), "enabled")
@@ -147,7 +170,7 @@ class PackagesUnderSystemd(unittest.TestCase):
 
     def test_3_upgrade_leaves_the_kernel_alone(self):
         before = self.show("mipflow-cnd", "MainPID"), self.do("cat /sys/class/net/mip0/ifindex")
-        self.do("dpkg -i /packages/mipflow-cnd_*.deb", 120)
+        self.do("dpkg -i /packages/mipflow-cnd_*.deb")
         self.wait(lambda: self.show("mipflow-cnd", "MainPID") not in ("0", before[0]) and self.show("mipflow-cnd", "ActiveState") == "active", "the new version")
         self.assertEqual(self.do("cat /sys/class/net/mip0/ifindex"), before[1], "the upgrade took the device away")
         self.assertIn("2001:db8:1::77", self.do("mipflow --correspondent-node status"))
@@ -196,6 +219,7 @@ class PackagesUnderSystemd(unittest.TestCase):
         self.assertEqual(self.flow(5000, "w1")["class"], "shell")
         self.send(5001, "mipflow run --via w0 -- bash")
         self.flow(5001, "w0")
+        self.do("touch /mnt/enough")
         self.assertEqual(self.status()["socket_addresses"], "on", self.status())
         self.do("systemctl reload mipflow-mnd; mipflow policy reload; mipflow doctor", check=False)
         self.active("mipflow-mnd")
@@ -207,23 +231,66 @@ class PackagesUnderSystemd(unittest.TestCase):
 
     def send(self, port, shell):
         """A datagram now and then, from one socket."""
-        self.do(f"{shell} -c 'exec 3> /dev/udp/{CORRESPONDENT}/{port}; for n in 1 2 3 4 5 6 7 8 9; do echo >&3; sleep 3; done' > /dev/null 2>&1 &")
+        self.do(f"{shell} -c 'exec 3> /dev/udp/{CORRESPONDENT}/{port}; while [ ! -e /mnt/enough ] && echo >&3; do sleep 3; done' > /dev/null 2>&1 &")
 
     def flow(self, port, interface):
         """The listed flow to this port, when it is known whose it is and uses the interface."""
         def find():
             listed = [f for f in json.loads(self.do("mipflow --json flow list")) if f["correspondent_port"] == port]
-            return next((f for f in listed if f["owner"]["program"] == "/usr/bin/bash" and f["interface"] == interface), None)
-        return self.wait(find, f"bash's flow to port {port} on {interface}", 30)
+            found = next((f for f in listed if f["owner"]["program"] == "/usr/bin/bash" and f["interface"] == interface), None)
+            if found is None:
+                raise LabError(f"there is {listed}")
+            return found
+        return self.wait(find, f"bash's flow to port {port} on {interface}")
 
-    def test_6_killed_and_purged(self):
+    def put(self, path, text):
+        self.do(f"echo {base64.b64encode(text.encode()).decode()} | base64 -d > {path}")
+
+    def echoed(self):
+        return int(self.do("cat /mnt/echoed 2> /dev/null || echo 0"))
+
+    def wait_for_echoes(self, when):
+        before = self.echoed()
+        self.wait(lambda: self.echoed() > before + 3, f"echoes {when}; the client says: {self.do('cat /mnt/client.log')}")
+
+    def connection(self):
+        """What identifies the flow of the echoes, and where it is."""
+        flows = json.loads(self.do("mipflow --json flow list"))
+        flow = next((f for f in flows if (f["protocol"], f["correspondent_port"]) == ("tcp", 6000)), None)
+        return flow and {key: flow[key] for key in ("source_port", "home_address", "interface", "path")}
+
+    def test_6_upgrade_under_a_live_connection(self):
+        self.put("/mnt/server.pl", ECHO_SERVER)
+        self.put("/mnt/client.pl", ECHO_CLIENT)
+        self.do("systemd-run --quiet --unit=echo nsenter --net=/run/netns/peer perl /mnt/server.pl")
+        self.wait(lambda: self.do("nsenter --net=/run/netns/peer ss -Hltn sport = 6000").strip(), "the server")
+        self.do("perl /mnt/client.pl > /mnt/client.log 2>&1 &")
+        self.wait_for_echoes("before the upgrade")
+        before, device = self.connection(), self.do("cat /sys/class/net/mip0/ifindex")
+        daemon = self.show("mipflow-mnd", "MainPID")
+        self.assertEqual(before["path"], "tunnel", before)
+        # Time to look at what there is between the two daemons: a second otherwise.
+        self.do("printf '[Service]\\nRestartSec=100\\n' > /run/systemd/system/mipflow-mnd.service.d/late.conf; systemctl daemon-reload")
+        self.do("dpkg -i /packages/mipflow_*.deb /packages/mipflow-mnd_*.deb")
+        self.wait_for_echoes("without a daemon")
+        self.assertEqual(self.show("mipflow-mnd", "MainPID"), "0", "the new daemon was there already: nothing was seen")
+        self.wait(lambda: self.show("mipflow-mnd", "MainPID") not in ("0", daemon), "the new daemon")
+        self.wait(lambda: self.show("mipflow-mnd", "ActiveState") == "active", "the new daemon to be ready")
+        self.wait(lambda: self.status()["registered"], "its registration")
+        self.assertEqual((self.connection(), self.do("cat /sys/class/net/mip0/ifindex")), (before, device))
+        self.wait_for_echoes("after the upgrade")
+        self.assertEqual(self.do("cat /mnt/client.log"), "")
+        self.no_complaints("mipflow-mnd")
+        self.do("systemctl stop echo; rm /run/systemd/system/mipflow-mnd.service.d/late.conf; systemctl daemon-reload")
+
+    def test_7_killed_and_purged(self):
         self.do("systemctl stop peer")
         # One that dies and does not come back: removing the package has to take its things out of the kernel.
         self.do("mkdir -p /run/systemd/system/mipflow-mnd.service.d; printf '[Service]\\nRestart=no\\n' > /run/systemd/system/mipflow-mnd.service.d/no.conf; "
                 "systemctl daemon-reload; systemctl kill --signal=KILL mipflow-mnd")
         self.wait(lambda: self.show("mipflow-mnd", "ActiveState") == "failed", "the end of the daemon")
         self.assertIn("mip0", self.do("ip -brief link"))
-        self.do("apt-get purge -y mipflow mipflow-mnd mipflow-had mipflow-cnd libmipflow0 libmipflow-dev > /mnt/apt 2>&1 || { tail -n 30 /mnt/apt; false; }", 180)
+        self.do("apt-get purge -y mipflow mipflow-mnd mipflow-had mipflow-cnd libmipflow0 libmipflow-dev > /mnt/apt 2>&1 || { tail -n 30 /mnt/apt; false; }", 2 * PATIENCE)
         self.assertNotRegex(self.do("cat /mnt/apt"), r"warning|still")
         self.do("rm -r /run/systemd/system/mipflow-*; rmdir /sys/fs/bpf/peer/had /sys/fs/bpf/peer 2> /dev/null; systemctl daemon-reload; systemctl reset-failed; "
                 "snapshot > /mnt/after")

@@ -87,6 +87,14 @@ class Packages(unittest.TestCase):
                     self.assertEqual(owner, "root/root")
                     self.assertRegex(mode, r"^(drwxr-xr-x|-rw-r--r--|-rwxr-xr-x|lrwxrwxrwx)$")
 
+    def test_where_they_were_built_is_not_in_them(self):
+        """Else the same source would make other packages in another folder. tools/package builds in one of this name."""
+        for name, path in self.files.items():
+            with tempfile.TemporaryDirectory(dir=self.directory) as contents:
+                self.assertEqual(run("dpkg-deb", "-R", path, contents).returncode, 0)
+                files = [file for file in Path(contents).rglob("*") if file.is_file() and not file.is_symlink()]
+                self.assertEqual([file for file in files if b"mipflow-package-" in file.read_bytes()], [], name)
+
     def test_every_program_and_file_has_its_page(self):
         pages = {re.sub(r"\.gz$", "", path.rsplit("/", 1)[1]) for name in PACKAGES for path in self.paths(name) if "/man/man" in path}
         programs = {path for name in PACKAGES for path in self.paths(name) if re.match(r"/usr/s?bin/.", path)}

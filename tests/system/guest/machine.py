@@ -6,7 +6,7 @@ from lab.process import LabError, wait_until
 
 from . import initramfs
 
-BOOT_SECONDS, MEMORY = 180, 512
+BOOT_SECONDS, MEMORY = 900, 512  # 20 s on an idle core, of which a busy machine may give a tenth
 DONE = "@@ "
 
 
@@ -22,8 +22,12 @@ class Guest:
             "-append", "console=ttyS0 panic=-1 quiet", "-serial", f"file:{self.console}",
             "-serial", f"unix:{port},server=on,wait=off", *arguments])
         self._port = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        wait_until(lambda: self.process.expect_running() or self._port.connect_ex(str(port)) == 0, "qemu")
-        self._read("the guest's boot", BOOT_SECONDS)
+        try:
+            wait_until(lambda: self.process.expect_running() or self._port.connect_ex(str(port)) == 0, "qemu")
+            self._read("the guest's boot", BOOT_SECONDS)
+        except BaseException:
+            self.stop()
+            raise
 
     def run(self, command, timeout=30.0, check=True):
         """What a command line of the guest's shell prints. LabError when its exit code is not 0."""
