@@ -303,10 +303,15 @@ TEST_CASE_METHOD(RouteOptimizedFixture, "a type 2 routing header that is cut is 
   CHECK(in(whole).verdict == kToMip0);
 }
 
-TEST_CASE_METHOD(RouteOptimizedFixture, "a tunnelled packet with a routing header for the care-of address is refused") {
+TEST_CASE_METHOD(RouteOptimizedFixture, "what a routing header leads to a home address is no tunnel, not even from the home agent") {
   const Octets inner = tcp({kCorrespondent, kHome1}, 80, 1000);
-  CHECK(in(ipv6(kOuterIn, kRouting, joined(type_2_routing_header(kIpv6, kHome1), inner))).verdict == kDrop);
+  const auto behind = [&](const Ends& ends) { return ipv6(ends, kRouting, joined(type_2_routing_header(kIpv6, kHome1), inner)); };
+  CHECK(in(behind({kRouter, kCareOf})).verdict == kDrop);
   CHECK(counter(*path, "routing_header_refused") == 1);
+  // A packet of the home agent's own (decision 23), whatever is in it.
+  const Ran ran = in(behind(kOuterIn));
+  REQUIRE(ran.verdict == kToMip0);
+  CHECK(ran.packet == ipv6({kHomeAgent, kHome1}, kIpv6, inner));
 }
 
 TEST_CASE_METHOD(RouteOptimizedFixture, "a packet that ends in front of the checksum that has to change is lost, both ways") {
