@@ -237,7 +237,8 @@ class PackagesUnderSystemd(unittest.TestCase):
         """The listed flow to this port, when it is known whose it is and uses the interface."""
         def find():
             listed = [f for f in json.loads(self.do("mipflow --json flow list")) if f["correspondent_port"] == port]
-            found = next((f for f in listed if f["owner"]["program"] == "/usr/bin/bash" and f["interface"] == interface), None)
+            # Whose it is may not be known yet.
+            found = next((f for f in listed if (f["owner"] or {}).get("program") == "/usr/bin/bash" and f["interface"] == interface), None)
             if found is None:
                 raise LabError(f"there is {listed}")
             return found
