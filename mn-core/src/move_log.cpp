@@ -33,13 +33,16 @@ const char* to_string(MoveCause cause) {
 void MoveLog::moved(const flow_separator::FlowEntry& flow, std::string from, std::string to, bool lost) {
   ++statistics_.moves;
   const bool commanded = cause_ != MoveCause::Policy;
-  moves_.push_back({.number = ++last_number_,
-                    .flow = flow.id,
-                    .at = now_,
-                    .from = std::move(from),
-                    .to = std::move(to),
-                    .cause = lost && !commanded ? MoveCause::InterfaceLost : cause_});
-  if (moves_.size() > kRemembered) moves_.pop_front();
+  moves_.insert({++last_number_, {.number = last_number_,
+                                  .flow = flow.id,
+                                  .at = now_,
+                                  .from = std::move(from),
+                                  .to = std::move(to),
+                                  .cause = lost && !commanded ? MoveCause::InterfaceLost : cause_}});
+  auto& numbers = numbers_of_[flow.id];
+  numbers.push_back(last_number_);
+  if (numbers.size() > kMovesRemembered) forget_oldest_of(flow.id);
+  if (moves_.size() > kRemembered) forget_oldest_of(moves_.begin()->second.flow);
   // A flow that moves again before its last move was measured has one measurement, of the later one.
   if (!measured_.contains(flow.id) && measured_.size() >= kMeasuredAtOnce) return;
   measured_[flow.id] = {.number = last_number_,
@@ -82,26 +85,33 @@ void MoveLog::settle(const Measuring& measuring, const FlowActivity& activity) {
     statistics_.sum_of_retransmissions += static_cast<double>(out + in);
     count(MoveStatistics::kRetransmissionBounds, statistics_.retransmissions, static_cast<double>(out + in));
   }
-  if (auto* move = find(measuring.number)) {
-    move->gap_out = gap_out;
-    move->gap_in = gap_in;
+  if (const auto found = moves_.find(measuring.number); found != moves_.end()) {
+    auto& move = found->second;
+    move.gap_out = gap_out;
+    move.gap_in = gap_in;
     if (tcp) {
-      move->retransmissions_out = out;
-      move->retransmissions_in = in;
+      move.retransmissions_out = out;
+      move.retransmissions_in = in;
     }
   }
 }
 
-// The numbers count up without a hole.
-Move* MoveLog::find(std::uint64_t number) {
-  if (moves_.empty() || number < moves_.front().number) return nullptr;
-  return &moves_[number - moves_.front().number];
+void MoveLog::ended(FlowId flow) {
+  measured_.erase(flow);
+  while (numbers_of_.contains(flow)) forget_oldest_of(flow);
+}
+
+void MoveLog::forget_oldest_of(FlowId flow) {
+  const auto numbers = numbers_of_.find(flow);
+  moves_.erase(numbers->second.front());
+  numbers->second.erase(numbers->second.begin());
+  if (numbers->second.empty()) numbers_of_.erase(numbers);
 }
 
 std::vector<const Move*> MoveLog::of(FlowId flow) const {
   std::vector<const Move*> out;
-  for (auto move = moves_.rbegin(); move != moves_.rend() && out.size() < kMovesRemembered; ++move)
-    if (move->flow == flow) out.push_back(&*move);
+  if (const auto numbers = numbers_of_.find(flow); numbers != numbers_of_.end())
+    for (auto number = numbers->second.rbegin(); number != numbers->second.rend(); ++number) out.push_back(&moves_.at(*number));
   return out;
 }
 

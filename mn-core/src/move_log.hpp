@@ -5,7 +5,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <deque>
+#include <map>
 #include <optional>
 #include <string>
 #include <unordered_map>
@@ -34,7 +34,7 @@ struct Move {
 
 class MoveLog {
  public:
-  static constexpr std::size_t kRemembered = 4096;       // moves of all flows together, the newest
+  static constexpr std::size_t kRemembered = 4096;       // moves of all flows together, the newest; of one, kMovesRemembered
   static constexpr std::size_t kMeasuredAtOnce = 4096;   // of the moves of one moment; further ones are counted only
   // The data path reports once a second: two reports show everything that the first round trips after a move cost.
   static constexpr Duration kMeasuredFor = std::chrono::seconds{2};
@@ -48,7 +48,8 @@ class MoveLog {
   void moved(const flow_separator::FlowEntry& flow, std::string from, std::string to, bool lost);
   // What the data path counted for a flow since the report before this one.
   void report(FlowId flow, const FlowActivity& activity);
-  void ended(FlowId flow) { measured_.erase(flow); }
+  // Nobody asks for its moves any more.
+  void ended(FlowId flow);
 
   std::vector<const Move*> of(FlowId flow) const;  // newest first, at most kMovesRemembered
   const MoveStatistics& statistics() const { return statistics_; }
@@ -62,12 +63,13 @@ class MoveLog {
     Duration gap_out{}, gap_in{};
   };
   void settle(const Measuring& measuring, const FlowActivity& activity);
-  Move* find(std::uint64_t number);
+  void forget_oldest_of(FlowId flow);
 
   MoveCause cause_ = MoveCause::Policy;
   TimePoint now_{};
   std::uint64_t last_number_ = 0;
-  std::deque<Move> moves_;
+  std::map<std::uint64_t, Move> moves_;                                // by number
+  std::unordered_map<FlowId, std::vector<std::uint64_t>> numbers_of_;  // oldest first
   std::unordered_map<FlowId, Measuring> measured_;
   MoveStatistics statistics_;
 };
