@@ -38,7 +38,7 @@ def judge(paths, expectations, outside=True):
     """Returns a Verdict; `.complaints` is empty when everything is right. `outside`: ask tshark too."""
     verdict = Verdict()
     frames = read_all(paths)
-    exchanges, tunnels = Exchanges(expectations, verdict), Tunnels(expectations, verdict)
+    exchanges, tunnels = Exchanges(expectations, verdict), Tunnels(expectations, verdict, frames)
     for frame in frames:
         judge_packet(frame, expectations, verdict)
         exchanges.see(frame)

@@ -72,7 +72,7 @@ class AttackCase(SystemCase):
             for one in packet if isinstance(packet, list) else [packet]:
                 (sender or self.attacker).send(one)
             if counted:
-                self.wait(lambda: self.counted(node) > count, f"a counter of {node} that noticed", 3)
+                self.wait(lambda: self.counted(node) > count, f"a counter of {node} that noticed", 10)
             for answer in answers:
                 self.wait(lambda: answer in self.statuses(), f"acknowledgement {answer}", 3)
             self.assertIsNotNone(self.client.ask(), "the live flow suffered")
