@@ -69,6 +69,8 @@ class Faults:
         yield self._noticed(interface)
         yield self.d.settled(f"in order without {interface}")
         account.streams |= self.d.view.have_moved(interface, account.seconds)
+        # One that began meanwhile got a home address that may have been registered over this interface.
+        account.streams |= {stream.label for stream in self.d.streams if stream.age < account.seconds}
         self.d.ledger.close(account)
         yield Pause(self.d.dice.uniform(0, 4))
         way_back = self.d.ledger.open(f"back: {kind}", {OVERTAKEN}, note=interface)
@@ -219,7 +221,8 @@ class Faults:
     def _lines(self, node, *command):
         """Of what `command` prints, without figures that change by themselves."""
         text = self.d.lab.run(node, command, check=False).stdout
-        return {re.sub(r"expires \S+|counter packets \d+ bytes \d+|\s+", " ", line).strip() for line in text.splitlines()}
+        changing = re.compile(r"expires \S+|\blinkdown\b|counter packets \d+ bytes \d+")
+        return {" ".join(changing.sub("", line).split()) for line in text.splitlines()}
 
     def _missing(self, node, before, *command):
         gone = before - self._lines(node, *command)
@@ -247,10 +250,11 @@ class Faults:
         kinds = [kind for kind, found in (("routes", tables), ("rules", preferences)) if found]
         if not kinds:
             return
-        # Home addresses come and go, so routes of single ones are not waited for by name.
+        # Home addresses come and go, so routes of single ones are not waited for by name; those of the kernel come and go with carriers.
         look = (["ip", "-6", "-N", "rule"], ["ip", "-6", "-N", "route", "show", "table", "all"])
-        before = [{line for line in self._lines(node, *command) if "2001:db8:100:0:" not in line and "/128" not in line}
-                  for command in look]
+        ours = re.compile("|".join([rf"{preference}:" for preference in preferences] + [rf".* table {table}\b" for table in tables]))
+        before = [{line for line in self._lines(node, *command)
+                   if ours.match(line) and "2001:db8:100:0:" not in line and "/128" not in line} for command in look]
         kind = self.d.dice.choice(kinds)
         account = self.d.ledger.open(f"{kind} deleted on {node}", _EVERYTHING, self._concerned(node))
         self.d.log(f"{kind} deleted on {node}: {tables if kind == 'routes' else preferences}")
