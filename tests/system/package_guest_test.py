@@ -230,8 +230,8 @@ class PackagesUnderSystemd(unittest.TestCase):
         return json.loads(text) if text.startswith("{") else {"registered": False}
 
     def send(self, port, shell):
-        """A datagram now and then, from one socket."""
-        self.do(f"{shell} -c 'exec 3> /dev/udp/{CORRESPONDENT}/{port}; while [ ! -e /mnt/enough ] && echo >&3; do sleep 3; done' > /dev/null 2>&1 &")
+        """A datagram now and then, from one socket; nobody listens, and the errors that come back end nothing."""
+        self.do(f"{shell} -c 'exec 3> /dev/udp/{CORRESPONDENT}/{port}; while [ ! -e /mnt/enough ]; do echo >&3; sleep 3; done' > /dev/null 2>&1 &")
 
     def flow(self, port, interface):
         """The listed flow to this port, when it is known whose it is and uses the interface."""
