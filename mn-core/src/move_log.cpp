@@ -33,12 +33,11 @@ const char* to_string(MoveCause cause) {
 void MoveLog::moved(const flow_separator::FlowEntry& flow, std::string from, std::string to, bool lost) {
   ++statistics_.moves;
   const bool commanded = cause_ != MoveCause::Policy;
-  moves_.insert({++last_number_, {.number = last_number_,
-                                  .flow = flow.id,
-                                  .at = now_,
-                                  .from = std::move(from),
-                                  .to = std::move(to),
-                                  .cause = lost && !commanded ? MoveCause::InterfaceLost : cause_}});
+  moves_[++last_number_] = {.flow = flow.id,
+                            .at = now_,
+                            .from = std::move(from),
+                            .to = std::move(to),
+                            .cause = lost && !commanded ? MoveCause::InterfaceLost : cause_};
   auto& numbers = numbers_of_[flow.id];
   numbers.push_back(last_number_);
   if (numbers.size() > kMovesRemembered) forget_oldest_of(flow.id);

@@ -23,7 +23,6 @@ enum class MoveCause : std::uint8_t { Policy, InterfaceLost, Command, Trial, Und
 const char* to_string(MoveCause cause);
 
 struct Move {
-  std::uint64_t number = 0;
   FlowId flow = 0;
   TimePoint at{};
   std::string from, to;  // names of interfaces; empty: none
