@@ -147,7 +147,8 @@ bool is_state_name(std::string_view name) {
 Result<fs::path> give_pin_directory(const fs::path& path, const ServiceUser& user) {
   const fs::path above = path.parent_path();
   // The root of the file system is not ours to open, and what lies right below it is reached through nothing else.
-  const auto is_out_of_reach = [&] { return !user.is_root() && is_bpf_root(above) && !reaches(above, user); };
+  const auto is_top = [&] { return is_bpf_root(above) && above != kUsualPins; };
+  const auto is_out_of_reach = [&] { return !user.is_root() && is_top() && !reaches(above, user); };
   const auto out_of_reach = [&] {
     return fail("the user " + user.name + " can not go through " + above.string() + " to the pin directory " + path.string() +
                 "; name one in a folder between them, like " + (above / "mipflow" / path.filename()).string());
@@ -164,7 +165,7 @@ Result<fs::path> give_pin_directory(const fs::path& path, const ServiceUser& use
     if (auto done = give_contents(folder->get(), path, user, 1); !done) return Unexpected{done.error()};
     if (auto done = give(folder->get(), path, user); !done) return Unexpected{done.error()};
   }
-  if (!is_bpf_root(above) || above == kUsualPins)
+  if (!is_top())
     if (auto done = give_folder_of_pins(above, user); !done) return Unexpected{done.error()};
   if (user.is_root() || reaches(above, user)) return path;
   // Never closed: the path that is given here goes by it.
