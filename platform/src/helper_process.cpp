@@ -3,6 +3,7 @@
 
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -64,6 +65,7 @@ void close_all_but(int kept) {
   for (const int number : {SIGTERM, SIGINT, SIGHUP}) std::signal(number, SIG_IGN);
   close_all_but(socket);
   ::prctl(PR_SET_NAME, role.name, 0, 0, 0);
+  ::umask(role.mode_mask);
   FileConfinement confinement;
   const auto dropped = drop_as(role, confinement);
   const std::string complaint = dropped ? std::string() : dropped.error().message;

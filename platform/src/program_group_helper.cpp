@@ -95,7 +95,9 @@ HelperProcess::Role program_groups_role() {
           .capabilities = FileConfinement::is_possible() ? Capabilities{CAP_DAC_OVERRIDE} : Capabilities{},
           .system_calls = SystemCalls::ProgramGroups,
           .files = std::move(files),
-          .make_answer = make_answer};
+          .make_answer = make_answer,
+          // The daemon, which is another user, reads the wishes that are written to the groups.
+          .mode_mask = 0022};
 }
 
 }  // namespace mipflow::platform

@@ -48,7 +48,8 @@ def run(command, *, timeout=30.0, check=True, text_input=None):
 
 
 class Process:
-    """A program in the background, in a session of its own (Ctrl-C reaches only us), with its output in a file."""
+    """A program in the background, in a session of its own (Ctrl-C reaches only us), with its output in a file, and what it makes
+    is its user's alone, as systemd has it for our daemons."""
 
     def __init__(self, command, log: Path, environment=None):
         self.command = [str(word) for word in command]
@@ -57,7 +58,7 @@ class Process:
         try:
             with open(log, "ab") as output:
                 self._child = subprocess.Popen(self.command, stdin=subprocess.DEVNULL, stdout=output, stderr=output,
-                                               start_new_session=True, env=environment)
+                                               start_new_session=True, env=environment, umask=0o077)
         except OSError as error:
             raise LabError(f"can not start {self.command[0]}: {error}") from error
 

@@ -33,6 +33,8 @@ class HelperProcess {
     // By Landlock. Without it where a process has to look at others, which the kernel does not let a confined one.
     std::optional<FileConfinement::Folders> files;
     std::function<Answer()> make_answer;
+    // The modes that what it makes has not, as of umask(2): that of the daemon, which a service manager sets, is another's.
+    mode_t mode_mask = 0077;
   };
 
   // Forks: only while the process has one thread. Fails when the helper could not drop what it shall not have.
