@@ -75,6 +75,21 @@ std::optional<Inode> inode_behind(int folder, const char* descriptor) {
 
 std::string folder_of(pid_t process, const char* name) { return "/proc/" + std::to_string(process) + "/" + name; }
 
+// By "PID (name) state PPID ..."; the name may contain anything.
+std::optional<pid_t> parent_of(pid_t process) {
+  const FileDescriptor file(::open(("/proc/" + std::to_string(process) + "/stat").c_str(), O_RDONLY | O_CLOEXEC));
+  if (!file) return std::nullopt;
+  std::array<char, 256> buffer;
+  const ssize_t size = ::read(file.get(), buffer.data(), buffer.size());
+  if (size <= 0) return std::nullopt;
+  std::string_view text(buffer.data(), static_cast<std::size_t>(size));
+  static constexpr std::size_t kToParent = 4;  // ") S "
+  const auto name_end = text.rfind(')');
+  if (name_end == std::string_view::npos || text.size() <= name_end + kToParent) return std::nullopt;
+  text.remove_prefix(name_end + kToParent);
+  return number_in<pid_t>(text.substr(0, text.find(' ')));
+}
+
 // All sockets of a kernel have the same, and we have some.
 std::optional<std::uint64_t> mount_of_sockets() {
   const Folder links(::opendir("/proc/self/fd")), infos(::opendir("/proc/self/fdinfo"));
@@ -121,6 +136,18 @@ bool SocketProcesses::is_still_at(const Place& place, std::uint64_t inode) {
   return false;
 }
 
+// What a program starts inherits its descriptors with their numbers. It opened the socket, not they: the rules are about it, and it
+// is still there when they have ended.
+pid_t SocketProcesses::first_that_had(std::uint64_t inode) {
+  Place& place = places_.at(inode);
+  for (;;) {
+    const auto parent = parent_of(place.process);
+    // The first process of a host opens sockets for services, which are theirs.
+    if (!parent || *parent <= 1 || !is_still_at({*parent, place.descriptor}, inode)) return place.process;
+    place.process = *parent;
+  }
+}
+
 bool SocketProcesses::search(pid_t process, std::uint64_t inode, Clock::time_point until) {
   Folder folder(::opendir(folder_of(process, "fd").c_str()));
   // That of a process of another user is closed to all but root.
@@ -149,8 +176,9 @@ void SocketProcesses::remember_process(pid_t process) {
 std::optional<pid_t> SocketProcesses::find(std::uint64_t inode, std::optional<std::uint32_t> user, const std::function<std::vector<pid_t>()>& likely, Clock::time_point until) {
   if (const auto known = places_.find(inode); known != places_.end()) {
     if (is_still_at(known->second, inode)) {
-      remember_process(known->second.process);
-      return known->second.process;
+      const pid_t process = first_that_had(inode);
+      remember_process(process);
+      return process;
     }
     places_.erase(known);
   }
@@ -158,7 +186,7 @@ std::optional<pid_t> SocketProcesses::find(std::uint64_t inode, std::optional<st
   const auto found_in = [&](const auto& processes) -> pid_t {
     for (const pid_t process : processes) {
       if (Clock::now() >= until) break;
-      if (searched.insert(process).second && search(process, inode, until)) return process;
+      if (searched.insert(process).second && search(process, inode, until)) return first_that_had(inode);
     }
     return 0;
   };

@@ -250,6 +250,21 @@ TEST_CASE("raw sockets of the one who asks are in nobody's way") {
   });
 }
 
+TEST_CASE("a socket that was inherited is that of the process which opened it") {
+  in_a_network_of_its_own([] {
+    const FileDescriptor socket(::socket(AF_INET6, SOCK_DGRAM, 0));
+    auto name = as_sockaddr(kHere, 9);
+    REQUIRE(::connect(socket.get(), reinterpret_cast<const sockaddr*>(&name), sizeof name) == 0);
+    socklen_t size = sizeof name;
+    REQUIRE(::getsockname(socket.get(), reinterpret_cast<sockaddr*>(&name), &size) == 0);
+    // Another socket of the child brings it, and with it what it has inherited, to where the next search begins.
+    Bench bench;
+    Child child;
+    CHECK(bench.find(key_of(kProtocolUdp, child.open_socket(), 9)).process == static_cast<std::uint32_t>(child.process));
+    check_is_this_process(bench.find(key_of(kProtocolUdp, ntohs(name.sin6_port), 9)));
+  });
+}
+
 TEST_CASE("what came with the packet stays when there is no socket any more") {
   in_a_network_of_its_own([] {
     Bench bench;
