@@ -39,7 +39,7 @@ FileDescriptor bound(const Address& address, const char* interface, std::uint16_
 // A home link, uplink, with the address fe80::a. The server of these tests runs on the same host, as it may.
 struct HomeLink : Namespace {
   HomeLink() {
-    run("ip -6 addr add fe80::a/64 dev uplink nodad");
+    give_uplink("fe80::a");
     uplink = if_nametoindex("uplink");
     port = std::make_unique<Dhcpv6ClientPort>(
         loop, uplink, "uplink", [this](const home_agent::Dhcpv6Port& state) { states.push_back(state); },

@@ -40,7 +40,7 @@ FileDescriptor bound(const Address& address, std::uint16_t port) {
 struct Agents : Namespace {
   Agents() {
     run("ip link set lo up");
-    for (const Address& address : {kOwn, kPeer, kStranger}) run("ip -6 addr add " + to_string(address) + "/64 dev uplink nodad");
+    for (const Address& address : {kOwn, kPeer, kStranger}) give_uplink(to_string(address));
     port.set_peers({kPeer});
   }
   InterfaceAddress own(std::uint32_t flags = IFA_F_PERMANENT) const {

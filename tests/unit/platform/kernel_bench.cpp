@@ -33,6 +33,11 @@ bool wait_for(const std::function<bool()>& condition) {
   return true;
 }
 
+void give_uplink(const std::string& address) {
+  run("ip -6 addr add " + address + "/64 dev uplink nodad");
+  REQUIRE(wait_for([&] { return contains(output_of("ip -6 route show table local dev uplink"), "local " + address + " "); }));
+}
+
 Namespace::Namespace() {
   REQUIRE(geteuid() == 0);
   REQUIRE(unshare(CLONE_NEWNET) == 0);
@@ -41,7 +46,7 @@ Namespace::Namespace() {
   run("ip link add uplink type veth peer name far");
   run("ip link set uplink up");
   run("ip link set far up");
-  run("ip -6 addr add 2001:db8:a::1/64 dev uplink nodad");
+  give_uplink("2001:db8:a::1");
   run("ip -6 route add default via fe80::1 dev uplink");
 }
 

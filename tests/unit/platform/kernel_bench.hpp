@@ -28,6 +28,9 @@ std::string output_of(const std::string& command);
 void run(const std::string& command);
 bool wait_for(const std::function<bool()>& condition);
 bool contains(const std::string& text, const std::string& part);
+// Gives uplink an address with a 64-bit prefix, and returns when packets to it are the host's: the kernel lists the address first,
+// and until a worker of its has made the route, they leave on the link.
+void give_uplink(const std::string& address);
 
 // A new network namespace.
 struct Namespace {

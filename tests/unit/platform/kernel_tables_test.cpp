@@ -180,7 +180,7 @@ TEST_CASE("host routes to announce: another metric takes the place of the one be
 TEST_CASE("a correspondent node's own packets to a bound home address go to mip0, and nobody else's") {
   Bench bench;
   const Address second = *Address::parse("2001:db8:a::2");
-  run("ip -6 addr add 2001:db8:a::2/64 dev uplink nodad");
+  give_uplink("2001:db8:a::2");
   forwarding::ForwardingPlan plan;
   CarriedOut none;
   const auto carry_out = [&] {
@@ -274,7 +274,7 @@ TEST_CASE("a correspondent node's routes are read back, put back and taken away"
 
 TEST_CASE("a binding of an address that has left the host is no failure") {
   Bench bench;
-  run("ip -6 addr add 2001:db8:a::2/64 dev uplink nodad");
+  give_uplink("2001:db8:a::2");
   forwarding::ForwardingPlan plan;
   plan.correspondent_bindings.set({kPrimary, *Address::parse("2001:db8:a::2")}, {kOther, {}});
   CHECK(bench.tables.reconcile(plan, true, bench.refused) == 2);

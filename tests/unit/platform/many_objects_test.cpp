@@ -52,7 +52,7 @@ TEST_CASE_METHOD(Bench, "routes of many bindings come and go, and are found agai
 
 TEST_CASE_METHOD(Bench, "bindings of a routed home network have one route, and what is not bound has the one that it had") {
   const Prefix network = *Prefix::parse("2001:db8:1::/64");
-  run("ip -6 addr add 2001:db8:9::2/64 dev uplink nodad");
+  give_uplink("2001:db8:9::2");
   run("ip -6 route add 2001:db8:1::/64 via 2001:db8:9::1 dev uplink metric 1 && ip -6 route add 2001:db8:1::200/120 via 2001:db8:9::3 dev uplink");
   const auto way = [](const char* to) { return output_of(std::string("ip -6 route get ") + to); };
   forwarding::ForwardingPlan plan;

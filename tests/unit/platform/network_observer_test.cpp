@@ -67,7 +67,7 @@ TEST_CASE("the present state is told at start, changes as they come, each once")
   CHECK(bench.hears("uplink up"));
   run("ip link set far up");
   CHECK(bench.hears("uplink up running"));
-  run("ip -6 addr add 2001:db8:a::2/64 dev uplink nodad");
+  give_uplink("2001:db8:a::2");
   CHECK(bench.hears("address 2001:db8:a::2"));
   run("ip -6 addr del 2001:db8:a::2/64 dev uplink");
   CHECK(bench.hears("no address 2001:db8:a::2"));
