@@ -11,6 +11,7 @@
 
 #include "mipflow/platform/clock.hpp"
 #include "mipflow/platform/service_manager.hpp"
+#include "mipflow/platform/socket_diagnosis.hpp"
 #include "mipflow/platform/start_checks.hpp"
 
 namespace mipflow::mnd {
@@ -116,7 +117,8 @@ Result<void> Daemon::set_up() {
 void Daemon::take_over_flows() {
   for (const Address& home_agent : kernel_->data_path()->home_agents()) runner_.handle(HomeAgentRecovered{home_agent});
   const auto bindings = kernel_->data_path()->bindings();
-  for (const auto& [key, item] : kernel_->data_path()->flows()) {
+  const auto flows = kernel_->data_path()->flows();
+  for (const auto& [key, item] : flows) {
     const auto binding = bindings.find(item.binding);
     const auto header = binding == bindings.end() ? forwarding::HeaderKind::Tunnel : binding->second.header;
     runner_.handle(FlowRecovered{.key = key,
@@ -127,12 +129,23 @@ void Daemon::take_over_flows() {
   for (const auto& [home_address, item] : kernel_->data_path()->home_addresses()) {
     const auto binding = bindings.find(item.default_binding);
     if (binding == bindings.end() || binding->second.header != forwarding::HeaderKind::Tunnel) continue;
+    if (home_address == settings_.node.primary_home_address) take_over_flows_since(flows);
     runner_.handle(HomeAddressRecovered{.home_address = home_address,
                                         .care_of_address = binding->second.care_of_address,
                                         .interface = binding->second.uplink,
                                         .home_agent = binding->second.peer});
   }
   for (const auto& pair : kernel_->data_path()->routing_header_sources()) runner_.handle(CorrespondentRecovered{pair});
+}
+
+// Those that began while no daemon ran, and so with the source that any socket has by default. A connection shows by its packets that
+// it is under way; for UDP only the socket does, and its peer knows it by that address.
+void Daemon::take_over_flows_since(const std::unordered_map<FlowKey, forwarding::FlowItem>& known) {
+  auto sockets = platform::SocketDiagnosis::open();
+  if (!sockets) return warn("flows-not-known", {sockets.error()});
+  const Address& source = settings_.node.primary_home_address;
+  for (const FlowKey& key : sockets->connected_from(source))
+    if (!known.contains(key)) runner_.handle(FlowRecovered{.key = key, .home_address = source});
 }
 
 void Daemon::run() {

@@ -9,6 +9,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <unordered_map>
 
 #include "application_requests.hpp"
 #include "control_requests.hpp"
@@ -75,6 +76,7 @@ class Daemon final : private platform::RunnerPort {
   void hear_probes_answered(std::vector<platform::Failure>& refused);
   void take_back();
   void take_over_flows();
+  void take_over_flows_since(const std::unordered_map<FlowKey, forwarding::FlowItem>& known);
   void watch();
   void watch_data_path();
   void forget_data_path();

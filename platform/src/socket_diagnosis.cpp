@@ -176,6 +176,16 @@ std::optional<SocketFacts> SocketDiagnosis::find_by_cookie(std::uint8_t protocol
   return found;
 }
 
+std::vector<FlowKey> SocketDiagnosis::connected_from(const Address& source) {
+  std::vector<FlowKey> found;
+  dump(kProtocolUdp, 0, [&] { found.clear(); }, [&](const nlmsghdr& answer) {
+    const auto socket = decode_socket(answer);
+    if (socket && socket->facts.local == source && !socket->remote.is_unspecified())
+      found.push_back({source, socket->remote, socket->local_port, socket->remote_port, kProtocolUdp});
+  });
+  return found;
+}
+
 std::optional<SocketFacts> SocketDiagnosis::find(const FlowKey& key, std::optional<std::uint32_t> user) {
   if (key.protocol == kProtocolTcp || key.protocol == kProtocolUdp) {
     if (const auto found = look_up(key)) return found;

@@ -205,6 +205,18 @@ TEST_CASE("a socket is found by its cookie, with the address that it has") {
   });
 }
 
+TEST_CASE("of UDP sockets those that are connected from an address are listed") {
+  in_a_network_of_its_own([] {
+    auto diagnosis = std::move(SocketDiagnosis::open().value());
+    Socket connected(SOCK_DGRAM), bound(SOCK_DGRAM), stream(SOCK_STREAM);
+    REQUIRE(::listen(stream.get(), 5) == 0);
+    CHECK(diagnosis.connected_from(kHere).empty());
+    connected.connect(9);
+    CHECK(diagnosis.connected_from(kHere) == std::vector{key_of(kProtocolUdp, connected.port, 9)});
+    CHECK(diagnosis.connected_from(*Address::parse("::2")).empty());
+  });
+}
+
 TEST_CASE("sockets that are bound to a device are found as well") {
   in_a_network_of_its_own([] {
     Bench bench;

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <vector>
 
 #include "mipflow/base/flow_key.hpp"
 #include "mipflow/platform/failure.hpp"
@@ -31,6 +32,8 @@ class SocketDiagnosis {
   std::optional<SocketFacts> find(const FlowKey& key, std::optional<std::uint32_t> user = std::nullopt);
   // The TCP or UDP socket with this port of its own and this cookie.
   std::optional<SocketFacts> find_by_cookie(std::uint8_t protocol, std::uint16_t source_port, std::uint64_t cookie);
+  // The flows of all UDP sockets that are connected from this address.
+  std::vector<FlowKey> connected_from(const Address& source);
 
  private:
   explicit SocketDiagnosis(NetlinkSocket socket) : socket_(std::move(socket)) {}
