@@ -15,6 +15,14 @@ namespace {
 
 constexpr std::uint64_t kMostTunnels = 16'777'216;  // as many as one binding cache may have
 
+// An acknowledgement leaves when the data path has the binding, and the disk has it a few milliseconds later. What a daemon that was
+// killed in between had let move is where the data path has it; else a home address that only receives would be lost until its
+// next refresh. Lifetime and sequence number stay those of before, which the mobile node's next Binding Update exceeds.
+void follow_data_path(std::vector<PersistedBinding>& bindings, const std::unordered_map<Address, forwarding::TunnelItem>& tunnels) {
+  for (auto& binding : bindings)
+    if (const auto found = tunnels.find(binding.home_address); found != tunnels.end()) binding.care_of_address = found->second.care_of_address;
+}
+
 }  // namespace
 
 std::uint32_t tunnel_capacity(const Configuration& configuration) {
@@ -78,7 +86,8 @@ Result<void> Daemon::restore_bindings() {
     note(Severity::Warning, "bindings-torn", "The last " + std::to_string(store_.torn_octets()) +
                                                  " octets of the bindings were not written whole and are left out; mobile nodes that registered "
                                                  "in that moment do so again at their next refresh");
-  const platform::StoredState state = restored ? *restored : platform::StoredState{};
+  platform::StoredState state = restored ? *restored : platform::StoredState{};
+  follow_data_path(state.bindings, kernel_->data_path()->tunnels());
   agent_ = std::make_unique<HomeAgent>(settings_.agent, state.bindings, random_, now(), state.services);
   agent_->restore_correspondent_bindings(bindings_of_before(), now());
   runner_ = std::make_unique<platform::Runner<HomeAgent, Event>>(*agent_, static_cast<platform::RunnerPort&>(*this));

@@ -9,7 +9,9 @@ Breaks when a start takes no notice of the pinned tables or of the flows in them
 yet, when the home agent or the correspondent node does not keep its bindings.
 
 Seen to fail, each by itself:
+  the mobile node does not ask which sockets there are (take_over_flows_since)       peers see another address of a flow that began
   the pins are gone when the mobile node starts (as if it took nothing over)         live flows get other home addresses, packets are lost
+  the home agent believes its file (follow_data_path)                                it has spares at an address that they have left
   the state files are gone when the home agent starts (as if it kept no bindings)    bindings are forgotten, packets are lost
   the correspondent node takes no bindings over (ServingDaemon::bindings_of_before)  bindings are forgotten, packets are lost
 """
@@ -100,6 +102,27 @@ class Killed(FaultCase):
         for far, stream in self.streams.items():
             self.assert_lossless(stream.finish(), f"the flow to {far}")
 
+    def test_flows_that_begin_without_a_daemon(self):
+        """More than there are spares: some take the source that every socket has by default."""
+        self.wait_settled()
+        self.lab.mobile_node.stop(signal.SIGKILL)
+        flows = []
+        for _ in range(8):
+            echo = UdpEcho(self.lab.namespace("cn"), self.lab.correspondent_address)
+            self.addCleanup(echo.close)
+            flow = UdpFlow(self.lab.namespace("mn"), echo.address, echo.port)
+            self.addCleanup(flow.close)
+            self.assertIsNotNone(flow.ask() or flow.ask(), "a flow without a daemon")
+            flows.append((flow, echo))
+        self.assertIn(self.lab.home_address, [flow.source for flow, _ in flows])
+        self.lab.start_mobile_node()
+        self.lab.wait_registered()
+        self.wait_settled(20)
+        for flow, echo in flows:
+            self.assertIsNotNone(flow.ask() or flow.ask(), "a flow that began without a daemon has ended")
+            self.assertEqual(echo.peers, [flow.source], "its peer knows it by another address")
+            self.assertEqual(self.flow(flow.port)["home_address"], flow.source)
+
     def test_home_agent(self):
         def start():
             bindings = {a: c for a, (c, _) in self.bindings_of_flows().items()}
@@ -108,6 +131,33 @@ class Killed(FaultCase):
         self.rounds("ha", lambda: self.lab.home_agent, start, [self.move, self.registration, self.nothing])
         for far, stream in self.streams.items():
             self.assert_lossless(stream.finish(), f"the flow to {far}")
+
+    def test_home_agent_whose_disk_is_behind(self):
+        """Spare home addresses have moved, and only the data path knows it. They send nothing for which they could be corrected."""
+        def care_of_addresses():
+            return {address: care_of for address, (care_of, _) in self.home_agent_bindings().items()}
+        def all_moved():
+            now = {address: care_of for address, care_of in care_of_addresses().items() if address in before}
+            return lost not in now.values() and now
+        self.wait_settled()
+        lost = self.lab.care_of_address("wlan0")
+        before = [address for address, (care_of, _) in self.mobile_node_bindings().items() if care_of == lost]
+        self.assertTrue(before)
+        file = self.lab.files("ha").state_directory / "bindings"
+        written = file.read_bytes()
+        self.lab.cut("wlan0")
+        self.addCleanup(lambda: self.wait(lambda: self.usable("wlan0"), "wlan0"))
+        self.addCleanup(self.lab.restore, "wlan0")
+        moved = self.wait(all_moved, "bindings that have left wlan0")
+        self.lab.home_agent.stop(signal.SIGKILL)
+        newest = file.read_bytes()
+        self.assertNotEqual(newest, written)
+        file.write_bytes(written)
+        self.lab.start_home_agent()
+        self.addCleanup(self.lab.start_home_agent)
+        self.addCleanup(file.write_bytes, newest)
+        self.addCleanup(lambda: self.lab.home_agent.stop(signal.SIGKILL))
+        self.assertEqual({address: care_of for address, care_of in care_of_addresses().items() if address in moved}, moved)
 
     def bindings_of_flows(self):
         addresses = {flow["home_address"] for flow in self.flows_now().values()}
