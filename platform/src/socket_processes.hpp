@@ -22,7 +22,8 @@ class SocketProcesses {
   using Clock = std::chrono::steady_clock;
 
   // First the process that had it the last time, then those that had sockets of late, then `likely`, then all of the user, then
-  // all. Of a process and those that inherited the socket from it, it is the former. 0 when none has it, or may not be looked at; nullopt when time is over before all were looked at.
+  // all. Of a process and those that inherited the socket from it, it is the former. 0 when none has it, or may not be looked at;
+  // nullopt when time is over before all were looked at.
   std::optional<pid_t> find(std::uint64_t inode, std::optional<std::uint32_t> user, const std::function<std::vector<pid_t>()>& likely, Clock::time_point until);
 
  private:
