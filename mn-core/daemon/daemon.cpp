@@ -129,6 +129,7 @@ void Daemon::take_over_flows() {
   for (const auto& [home_address, item] : kernel_->data_path()->home_addresses()) {
     const auto binding = bindings.find(item.default_binding);
     if (binding == bindings.end() || binding->second.header != forwarding::HeaderKind::Tunnel) continue;
+    // At home it has no binding, and its packets are the kernel's own affair.
     if (home_address == settings_.node.primary_home_address) take_over_flows_since(flows);
     runner_.handle(HomeAddressRecovered{.home_address = home_address,
                                         .care_of_address = binding->second.care_of_address,
