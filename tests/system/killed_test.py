@@ -132,33 +132,6 @@ class Killed(FaultCase):
         for far, stream in self.streams.items():
             self.assert_lossless(stream.finish(), f"the flow to {far}")
 
-    def test_home_agent_whose_disk_is_behind(self):
-        """Spare home addresses have moved, and only the data path knows it. They send nothing for which they could be corrected."""
-        def care_of_addresses():
-            return {address: care_of for address, (care_of, _) in self.home_agent_bindings().items()}
-        def all_moved():
-            now = {address: care_of for address, care_of in care_of_addresses().items() if address in before}
-            return lost not in now.values() and now
-        self.wait_settled()
-        lost = self.lab.care_of_address("wlan0")
-        before = [address for address, (care_of, _) in self.mobile_node_bindings().items() if care_of == lost]
-        self.assertTrue(before)
-        file = self.lab.files("ha").state_directory / "bindings"
-        written = file.read_bytes()
-        self.lab.cut("wlan0")
-        self.addCleanup(lambda: self.wait(lambda: self.usable("wlan0"), "wlan0"))
-        self.addCleanup(self.lab.restore, "wlan0")
-        moved = self.wait(all_moved, "bindings that have left wlan0")
-        self.lab.home_agent.stop(signal.SIGKILL)
-        newest = file.read_bytes()
-        self.assertNotEqual(newest, written)
-        file.write_bytes(written)
-        self.lab.start_home_agent()
-        self.addCleanup(self.lab.start_home_agent)
-        self.addCleanup(file.write_bytes, newest)
-        self.addCleanup(lambda: self.lab.home_agent.stop(signal.SIGKILL))
-        self.assertEqual({address: care_of for address, care_of in care_of_addresses().items() if address in moved}, moved)
-
     def bindings_of_flows(self):
         addresses = {flow["home_address"] for flow in self.flows_now().values()}
         return {a: b for a, b in self.mobile_node_bindings().items() if a in addresses}
@@ -175,6 +148,30 @@ class Killed(FaultCase):
         self.rounds("cn", lambda: self.lab.correspondent_node, start, [self.move, self.route_optimisation, self.nothing])
         for far, stream in self.streams.items():
             self.assert_lossless(stream.finish(), f"the flow to {far}")
+
+
+class DiskBehind(FaultCase):
+    """In a laboratory of its own: a file that is older than it ever is leaves the two ends with different sequence numbers."""
+
+    def test_home_agent_whose_disk_is_behind(self):
+        """Spare home addresses have moved, and only the data path knows it. They send nothing for which they could be corrected."""
+        def care_of_addresses():
+            return {address: care_of for address, (care_of, _) in self.home_agent_bindings().items()}
+        def all_moved():
+            now = {address: care_of for address, care_of in care_of_addresses().items() if address in before}
+            return lost not in now.values() and now
+        self.wait_settled()
+        lost = self.lab.care_of_address("wlan0")
+        before = [address for address, (care_of, _) in self.mobile_node_bindings().items() if care_of == lost]
+        self.assertTrue(before)
+        file = self.lab.files("ha").state_directory / "bindings"
+        written = file.read_bytes()
+        self.lab.cut("wlan0")
+        moved = self.wait(all_moved, "bindings that have left wlan0")
+        self.lab.home_agent.stop(signal.SIGKILL)
+        file.write_bytes(written)   # what it still is when the kill came in that very moment
+        self.lab.start_home_agent()
+        self.assertEqual({address: care_of for address, care_of in care_of_addresses().items() if address in moved}, moved)
 
 
 if __name__ == "__main__":
