@@ -81,14 +81,15 @@ void Correspondents::schedule(const HomeAddressAndCorrespondent& pair, Correspon
                               TimePoint due) {
   if (registration.due == due) return;
   const std::pair<Address, Address> key{pair.home_address, pair.correspondent};
-  if (registration.due != kNever) due_.erase({registration.due, key});
+  if (registration.due != kNever) due_.erase({registration.due, registration.active_when_filed, key});
   registration.due = due;
-  if (due != kNever) due_.insert({due, key});
+  registration.active_when_filed = registration.last_active;
+  if (due != kNever) due_.insert({due, registration.active_when_filed, key});
 }
 
 std::optional<HomeAddressAndCorrespondent> Correspondents::take_due(TimePoint now) {
   if (next_due() > now) return std::nullopt;
-  const auto [home_address, correspondent] = due_.begin()->second;
+  const auto [home_address, correspondent] = due_.begin()->pair;
   const HomeAddressAndCorrespondent pair{home_address, correspondent};
   schedule(pair, registrations_.at(pair), kNever);
   return pair;

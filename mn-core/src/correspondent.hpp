@@ -9,6 +9,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <tuple>
 #include <unordered_map>
 #include <utility>
 #include <vector>
@@ -103,7 +104,9 @@ struct CorrespondentRegistration {
   bool is_active(TimePoint now) const { return !flows.empty() && now < last_active + kActiveFor; }
   TimePoint unused_since = kNever;                            // since when there are no flows
 
-  TimePoint due = kNever;  // as filed in Correspondents
+  // As filed in Correspondents.
+  TimePoint due = kNever;
+  TimePoint active_when_filed{};
 };
 
 // Nothing is under way any more.
@@ -143,10 +146,11 @@ class Correspondents {
   std::vector<HomeAddressAndCorrespondent> with(const Address& correspondent) const;
   std::vector<HomeAddressAndCorrespondent> of(const Address& home_address) const;
 
-  // Registrations are looked at when they say so; the earliest first.
+  // Registrations are looked at when they say so; the earliest first, and of those of one time the one whose flows were active last:
+  // they wait together for the next message that MAX_UPDATE_RATE permits.
   void schedule(const HomeAddressAndCorrespondent& pair, CorrespondentRegistration& registration, TimePoint due);
   std::optional<HomeAddressAndCorrespondent> take_due(TimePoint now);
-  TimePoint next_due() const { return due_.empty() ? kNever : due_.begin()->first; }
+  TimePoint next_due() const { return due_.empty() ? kNever : due_.begin()->time; }
 
   // Registrations that correspondent nodes bring about are begun at a bounded rate: each sends packets to an address
   // that somebody else wrote into a packet.
@@ -158,7 +162,14 @@ class Correspondents {
   std::unordered_map<Address, Correspondent> correspondents_;
   std::unordered_map<Address, std::size_t> uses_;  // registrations by correspondent node
   Registrations registrations_;
-  std::set<std::pair<TimePoint, std::pair<Address, Address>>> due_;
+  struct Due {
+    TimePoint time;
+    TimePoint active;
+    std::pair<Address, Address> pair;
+
+    bool operator<(const Due& other) const { return std::tie(time, other.active, pair) < std::tie(other.time, active, other.pair); }
+  };
+  std::set<Due> due_;
   TokenBucket beginnings_{20, 20};
 };
 

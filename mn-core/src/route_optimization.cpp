@@ -2,6 +2,8 @@
 #include "route_optimization.hpp"
 
 #include <algorithm>
+#include <functional>
+#include <utility>
 #include <vector>
 
 #include "correspondent_reactions.hpp"
@@ -264,9 +266,12 @@ void choose_registration_target(Node& node, const HomeAddressAndCorrespondent& p
 }
 
 void choose_registration_targets(Node& node, Now now, Outputs& outputs) {
-  std::vector<HomeAddressAndCorrespondent> pairs;
-  for (const auto& [pair, registration] : node.correspondents.registrations()) pairs.push_back(pair);
-  for (const auto& pair : pairs) choose_registration_target(node, pair, now, outputs);
+  std::vector<std::pair<TimePoint, HomeAddressAndCorrespondent>> pairs;
+  for (const auto& [pair, registration] : node.correspondents.registrations()) pairs.emplace_back(registration.last_active, pair);
+  // A correspondent node gets MAX_UPDATE_RATE Binding Updates a second (RFC 6275 §11.8), and until then what it sends may go where
+  // nobody is any more: those whose flows were active last are the first.
+  std::ranges::stable_sort(pairs, std::ranges::greater{}, [](const auto& item) { return item.first; });
+  for (const auto& [last_active, pair] : pairs) choose_registration_target(node, pair, now, outputs);
 }
 
 void plan_registration(Node& node, const HomeAddressAndCorrespondent& pair, CorrespondentRegistration& registration,

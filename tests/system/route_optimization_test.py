@@ -67,6 +67,7 @@ class RouteOptimization(ForeignCorrespondentCase):
         stream = self.stream(RATE)
         self.put(stream, "wlan0")
         home = self.flow(stream.port)["home_address"]
+        self.wait_until_updates_may_leave()
         begin = time.time()
         self.lab.cut("wlan0")
         try:
@@ -83,6 +84,10 @@ class RouteOptimization(ForeignCorrespondentCase):
         self.wait(lambda: self.usable("wlan0"), "wlan0 back in use", 15)
         self.put(stream, "wlan0")
         self.assertTrue(stream.wait_for_packets())
+
+    def wait_until_updates_may_leave(self):
+        """RFC 6275 §11.8: after MAX_UPDATE_RATE Binding Updates in a second to this correspondent node the next one would wait."""
+        self.wait(lambda: time.time() > 1.1 + max(t for t, _, kind, _ in self.signalling() if kind == "BU"), "a second without Binding Updates")
 
     def told(self, home, since):
         """(when the first Binding Update for the home address left since then, as time.time(); seconds until it was accepted)."""

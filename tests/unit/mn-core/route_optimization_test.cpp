@@ -241,6 +241,38 @@ TEST_CASE("an interface that is lost: the flow goes on at the other one without 
   CHECK(scene.peer.tests == tests_before);
 }
 
+// RFC 6275 §11.8: MAX_UPDATE_RATE Binding Updates a second and correspondent node. Until its own has left, what the correspondent node
+// sends to a flow is lost: those that carry packets are not to wait behind those that do not.
+TEST_CASE("an interface is lost under many home addresses: their Binding Updates leave in the order of the flows' last packets") {
+  DirectFlow scene;
+  auto& test = scene.test;
+  constexpr std::uint16_t kFlows = 8;
+  for (std::uint16_t i = 1; i < kFlows; ++i) {
+    test.outgoing(5000 + i);
+    scene.peer.serve(3s);
+  }
+  std::vector<Address> expected;
+  for (const int i : {5, 0, 3, 7, 1, 6, 2, 4}) {
+    const auto port = static_cast<std::uint16_t>(5000 + i);
+    scene.live(1s, port);
+    expected.insert(expected.begin(), test.flow_with_port(port)->home_address);
+    REQUIRE(path_of(test, udp_key(port)) == kWlanAddress);
+    REQUIRE(is_direct(test, udp_key(port)));
+  }
+  scene.peer.serve(3s);
+  scene.peer.updates.clear();
+  const TimePoint lost = test.now();
+  test.carrier(kWlan, "wlan0", false);
+  scene.peer.serve(5s);
+  std::vector<Address> told;
+  for (const auto& update : scene.peer.updates) told.push_back(update.home_address);
+  REQUIRE(told == expected);
+  for (std::size_t i = 0; i < told.size(); ++i) {
+    CHECK(scene.peer.updates[i].at - lost < 1100ms * (i / wire::kMaxUpdateRate) + 100ms);
+    CHECK(scene.peer.bound_to(told[i]) == kWwanAddress);
+  }
+}
+
 TEST_CASE("two flows to the same correspondent node: moving one leaves the other's binding alone") {
   DirectFlow scene;
   auto& test = scene.test;
