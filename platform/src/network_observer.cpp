@@ -26,6 +26,12 @@ bool is_default_route(const Route& route) {
   return route.destination.length() == 0 && route.table == RT_TABLE_MAIN && route.protocol != kRouteProtocol && route.interface != 0;
 }
 
+// An entry that a process deletes fails in passing, which tells nothing about the router (NeighbourKeeper deletes some). When a
+// router does not answer it is the kernel itself that says so.
+bool is_being_deleted(const Neighbour& neighbour, const nlmsghdr& notification) {
+  return (neighbour.state & NUD_FAILED) != 0 && notification.nlmsg_pid != 0;
+}
+
 }  // namespace
 
 Result<std::vector<Link>> list_links(NetlinkSocket& requests) {
@@ -157,7 +163,7 @@ void NetworkObserver::note(const nlmsghdr& message) {
       for (const auto& route : decode_route(message)) routers_stale_ = routers_stale_ || is_default_route(route);
       break;
     case RTM_NEWNEIGH:
-      if (const auto neighbour = decode_neighbour(message)) note_neighbour(*neighbour);
+      if (const auto neighbour = decode_neighbour(message); neighbour && !is_being_deleted(*neighbour, message)) note_neighbour(*neighbour);
       break;
     default:
       break;

@@ -68,6 +68,7 @@ class RouteOptimization(ForeignCorrespondentCase):
         self.put(stream, "wlan0")
         home = self.flow(stream.port)["home_address"]
         self.wait_until_updates_may_leave()
+        losses = self.interfaces_lost()
         begin = time.time()
         self.lab.cut("wlan0")
         try:
@@ -84,6 +85,10 @@ class RouteOptimization(ForeignCorrespondentCase):
         self.wait(lambda: self.usable("wlan0"), "wlan0 back in use", 15)
         self.put(stream, "wlan0")
         self.assertTrue(stream.wait_for_packets())
+        self.assertEqual(self.interfaces_lost(), losses + 1, "an interface that came back was lost once more")
+
+    def interfaces_lost(self):
+        return self.lab.mipflow("counters").get("interface-lost", 0)
 
     def wait_until_updates_may_leave(self):
         """RFC 6275 §11.8: after MAX_UPDATE_RATE Binding Updates in a second to this correspondent node the next one would wait."""

@@ -85,12 +85,22 @@ TEST_CASE("of several routers that share a metric each comes and goes on its own
 
 TEST_CASE("a router that does not answer is unreachable, and reachable when it does") {
   ObserverBench bench;
+  run("sysctl -q -w net.ipv6.neigh.uplink.retrans_time_ms=20");
   run("ip -6 neigh replace fe80::1 dev uplink lladdr 02:00:00:00:00:01 nud reachable");
-  run("ip -6 neigh replace fe80::1 dev uplink lladdr 02:00:00:00:00:01 nud failed");
+  run("ip -6 neigh replace fe80::1 dev uplink lladdr 02:00:00:00:00:01 nud probe");
   CHECK(bench.hears("router fe80::1 unreachable"));
   bench.notebook.lines.clear();
   run("ip -6 neigh replace fe80::1 dev uplink lladdr 02:00:00:00:00:01 nud reachable");
   CHECK(bench.hears("router fe80::1"));
+}
+
+TEST_CASE("a router whose neighbour entry somebody deletes is no less reachable") {
+  ObserverBench bench;
+  run("ip -6 neigh replace fe80::1 dev uplink lladdr 02:00:00:00:00:01 nud reachable");
+  run("ip -6 neigh del fe80::1 dev uplink");
+  give_uplink("2001:db8:a::2");
+  CHECK(bench.hears("address 2001:db8:a::2"));
+  CHECK_FALSE(bench.notebook.has("router fe80::1 unreachable"));
 }
 
 TEST_CASE("a removed interface takes its routers and addresses along, itself last") {
