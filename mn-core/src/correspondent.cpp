@@ -28,6 +28,11 @@ void unbind(CorrespondentRegistration& registration, RegistrationState state) {
   entry.state = state;
 }
 
+void begin_release(CorrespondentRegistration& registration) {
+  registration.phase = CorrespondentRegistration::Phase::Releasing;
+  unbind(registration, RegistrationState::Deregistering);
+}
+
 CorrespondentRegistration& Correspondents::add(const HomeAddressAndCorrespondent& pair, BindingUpdateListEntry& entry) {
   const auto [position, added] = registrations_.try_emplace(pair, entry);
   if (added) ++uses_[pair.correspondent];

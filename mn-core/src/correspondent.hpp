@@ -45,6 +45,9 @@ struct Correspondent {
   // It takes no packets from a care-of address that it has just been told to forget, and said so by a Binding Error.
   bool refuses_former_care_of_address = false;
   bool has_bound = false;        // it accepted a binding since the last disappointment
+
+  // nullptr when nothing speaks against trying.
+  const Avoidance* avoidance(TimePoint now) const { return avoided && now < avoided->until ? &*avoided : nullptr; }
 };
 
 // A Binding Update to a correspondent node that may still be acknowledged, and what its acknowledgement is verified with.
@@ -55,6 +58,7 @@ struct OutstandingCorrespondentUpdate {
   Address authenticated_care_of;  // in the authenticator: the home address when it deletes
   std::uint16_t lifetime_units = 0;
   Sha1Digest key{};
+  TimePoint peer_bound_before = TimePoint::min();  // until when the correspondent node could have had a binding when this one left
 };
 
 // A registration whose flows carried no packet for so long is not kept fresh: neither tests nor refreshing Binding Updates.
@@ -109,6 +113,8 @@ struct CorrespondentRegistration {
   TimePoint active_when_filed{};
 };
 
+// The direct path is not wanted any more; what is left to do is to delete the binding.
+void begin_release(CorrespondentRegistration& registration);
 // Nothing is under way any more.
 void end_exchange(CorrespondentRegistration& registration);
 // As far as we know the correspondent node has no binding now.

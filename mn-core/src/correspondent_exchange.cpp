@@ -123,7 +123,7 @@ void CorrespondentExchange::update(const HeldToken& home, const HeldToken& care_
   if (!under_way) start_exchange();
   if (now_.monotonic < entry().next_transmission) return;
   if (!entry().acknowledged && registration_.backoff.transmissions() >= wire::kMaxRoFailure)
-    return avoid(node_, pair_.correspondent, "does not acknowledge Binding Updates", kAvoidSilent, now_, outputs_);
+    return avoid(node_, pair_.correspondent, Shortcoming::Silent, "does not acknowledge Binding Updates", now_, outputs_);
   entry().next_transmission = correspondent_.update_rate.permitted_at(now_.monotonic);
   if (entry().next_transmission > now_.monotonic) return;
   const std::uint16_t units = lifetime_units();
@@ -148,6 +148,7 @@ void CorrespondentExchange::update(const HeldToken& home, const HeldToken& care_
 void CorrespondentExchange::sent(UpdateWithTokens made, std::uint16_t units) {
   // From now on packets with a type 2 routing header can come.
   node_.plan.routing_header_sources.set(pair_, {});
+  made.outstanding.peer_bound_before = registration_.peer_bound_until;
   registration_.peer_bound_until = std::max(registration_.peer_bound_until, now_.monotonic + wire::kLifetimeUnit * units);
   outputs_.packets.push_back(std::move(made.packet));
   registration_.outstanding.push_back(std::move(made.outstanding));
@@ -172,9 +173,9 @@ void CorrespondentExchange::bind() {
   auto& care_of_test = correspondent_.care_of_tests[registration_.target->address];
   want(care_of_test);
   if (!run_home_test() && registration_.home_test.token(now_.monotonic) == nullptr && !entry().acknowledged)
-    return avoid(node_, pair_.correspondent, "does not answer Home Test Init", kAvoidSilent, now_, outputs_);
+    return avoid(node_, pair_.correspondent, Shortcoming::Silent, "does not answer Home Test Init", now_, outputs_);
   if (!run_care_of_test(*registration_.target) && care_of_test.token(now_.monotonic) == nullptr && !correspondent_.has_bound)
-    return avoid(node_, pair_.correspondent, "does not answer Care-of Test Init", kAvoidSilent, now_, outputs_);
+    return avoid(node_, pair_.correspondent, Shortcoming::Silent, "does not answer Care-of Test Init", now_, outputs_);
   for (const auto& care_of : others()) {
     want(correspondent_.care_of_tests[care_of.address]);
     run_care_of_test(care_of);

@@ -127,7 +127,7 @@ const char* receive_correspondent_error(Node& node, const wire::PacketView& view
     case wire::BindingErrorStatus::UnrecognizedMobilityType:
       // Who has accepted a binding knows the messages; anybody can send this one in its name.
       if (known->has_bound || !awaits_answer(node, view.source)) return "a Binding Error to no message of ours";
-      avoid(node, view.source, "does not know the messages of return routability (Binding Error 2)", kAvoidIncapable, now, outputs);
+      avoid(node, view.source, Shortcoming::Incapable, "does not know the messages of return routability (Binding Error 2)", now, outputs);
       return nullptr;
   }
   return "a Binding Error of unknown status";
@@ -149,7 +149,7 @@ bool receive_error_about_correspondent(Node& node, const wire::PacketView& view,
   // Only the node itself can say what it does not understand.
   if (is_parameter_problem && error.code == wire::kUnrecognizedNextHeader && is_mobility_header && view.source == quoted->destination &&
       quotes_message_of_ours(node, error.invoking_packet)) {
-    avoid(node, quoted->destination, "does not understand Mobility Headers (ICMPv6 Parameter Problem)", kAvoidIncapable, now, outputs);
+    avoid(node, quoted->destination, Shortcoming::Incapable, "does not understand Mobility Headers (ICMPv6 Parameter Problem)", now, outputs);
     return true;
   }
   if (is_parameter_problem && error.code == wire::kUnrecognizedOption) {

@@ -79,8 +79,10 @@ void correspondent_acknowledged(Node& node, const HomeAddressAndCorrespondent& p
   const bool expired_home = status == BindingStatus::ExpiredHomeNonceIndex || status == BindingStatus::ExpiredNonces;
   const bool expired_care_of = status == BindingStatus::ExpiredCareOfNonceIndex || status == BindingStatus::ExpiredNonces;
   const bool out_of_window = status == BindingStatus::SequenceNumberOutOfWindow;
-  if (!may_correct || !(expired_home || expired_care_of || out_of_window))
-    return avoid(node, pair.correspondent, "refuses the binding (" + wire::to_string(status) + ")", kAvoidRefusing, now, outputs);
+  if (!may_correct || !(expired_home || expired_care_of || out_of_window)) {
+    if (registration.outstanding.size() == 1) registration.peer_bound_until = answered.peer_bound_before;
+    return avoid(node, pair.correspondent, Shortcoming::Refuses, "refuses the binding (" + wire::to_string(status) + ")", now, outputs);
+  }
   if (expired_home) registration.home_test.discard_token();
   if (expired_care_of) care_of_test.discard_token();
   if (out_of_window) entry.sequence = acknowledgement.sequence;
@@ -145,8 +147,7 @@ void judge_progress(Node& node, const HomeAddressAndCorrespondent& pair, Corresp
   const bool was_answered = before.packets_in * kAnswersOneIn >= before.packets_out && before.packets_in > 0;
   if (was_answered) registration.sent_on_probation += after.packets_out - before.packets_out;
   if (registration.sent_on_probation < kPacketsOnProbation || now.monotonic < registration.accepted_at + kProbation) return;
-  avoid(node, pair.correspondent, "takes Binding Updates, but nothing that is sent straight is answered", kAvoidRefusing, now,
-        outputs);
+  avoid(node, pair.correspondent, Shortcoming::Refuses, "takes Binding Updates, but nothing that is sent straight is answered", now, outputs);
 }
 
 void refresh_requested(Node& node, const HomeAddressAndCorrespondent& pair, CorrespondentRegistration& registration, Now now,
@@ -163,11 +164,10 @@ void refresh_requested(Node& node, const HomeAddressAndCorrespondent& pair, Corr
   advance(node, pair, now, outputs);
 }
 
-void avoid(Node& node, const Address& correspondent_address, std::string reason, Duration first_time, Now now,
-           Outputs& outputs) {
+void avoid(Node& node, const Address& correspondent_address, Shortcoming what, std::string reason, Now now, Outputs& outputs) {
   auto& correspondent = node.correspondents.correspondent(correspondent_address);
   const unsigned doublings = std::min(correspondent.disappointments++, 8u);
-  const Duration wait = std::min(first_time * (1u << doublings), kAvoidAtMost);
+  const Duration wait = std::min(left_alone_for(what) * (1u << doublings), kAvoidAtMost);
   outputs.notices.push_back({Severity::Info, "route-optimization-avoided",
                              "Correspondent node " + to_string(correspondent_address) + " " + reason +
                                  "; its packets go through the tunnel."});
@@ -176,13 +176,23 @@ void avoid(Node& node, const Address& correspondent_address, std::string reason,
   correspondent.care_of_tests.clear();
   for (const auto& pair : node.correspondents.with(correspondent_address)) {
     auto& registration = *node.correspondents.find(pair);
-    if (registration.phase == Phase::Releasing) continue;
-    registration.home_test.stop();
-    registration.home_test.discard_token();
+    if (registration.phase == Phase::Releasing) {
+      if (what == Shortcoming::Incapable) registration.peer_bound_until = now.monotonic;
+      node.correspondents.schedule(pair, registration, now.monotonic);
+      continue;
+    }
     registration.corrections = 0;
-    unbind(registration, RegistrationState::Refused);
+    // Until its binding is deleted, or ends, it goes on sending straight, and nobody follows our movements for it any more.
+    if (what != Shortcoming::Incapable && registration.peer_bound_until > now.monotonic) {
+      begin_release(registration);
+      node.correspondents.schedule(pair, registration, now.monotonic);
+    } else {
+      registration.home_test.stop();
+      registration.home_test.discard_token();
+      unbind(registration, RegistrationState::Refused);
+      node.correspondents.schedule(pair, registration, correspondent.avoided->until);
+    }
     plan_registration(node, pair, registration, now.monotonic);
-    node.correspondents.schedule(pair, registration, correspondent.avoided->until);
   }
 }
 

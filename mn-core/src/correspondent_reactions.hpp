@@ -3,6 +3,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <string>
 
 #include "node.hpp"
@@ -31,12 +32,19 @@ void judge_progress(Node& node, const HomeAddressAndCorrespondent& pair, Corresp
 void refresh_requested(Node& node, const HomeAddressAndCorrespondent& pair, CorrespondentRegistration& registration, Now now,
                        Outputs& outputs);
 
-// Uses the tunnel with this correspondent node for a while; `reason` is half a sentence about it. Longer each time in a row.
-void avoid(Node& node, const Address& correspondent, std::string reason, Duration first_time, Now now, Outputs& outputs);
+enum class Shortcoming : std::uint8_t {
+  Silent,
+  Refuses,
+  Incapable,  // it knows nothing of mobility: there is nothing to tell it
+};
 // How long somebody is left alone at first, and at most.
-inline constexpr Duration kAvoidSilent = std::chrono::minutes{5};
-inline constexpr Duration kAvoidRefusing = std::chrono::minutes{5};
-inline constexpr Duration kAvoidIncapable = std::chrono::hours{1};
+constexpr Duration left_alone_for(Shortcoming what) {
+  return what == Shortcoming::Incapable ? Duration{std::chrono::hours{1}} : std::chrono::minutes{5};
+}
 inline constexpr Duration kAvoidAtMost = std::chrono::hours{4};
+
+// Uses the tunnel with this correspondent node for a while, longer each time in a row, and has it delete the bindings that it may
+// have; `reason` is half a sentence about it.
+void avoid(Node& node, const Address& correspondent, Shortcoming what, std::string reason, Now now, Outputs& outputs);
 
 }  // namespace mipflow::mobile_node

@@ -40,13 +40,9 @@ void advance(Node& node, const HomeAddressAndCorrespondent& pair, Now now, Outpu
     unbind(registration, RegistrationState::Unbound);
   const bool unused = registration.unused_since != kNever && now.monotonic >= registration.unused_since + kLingersFor;
   if (registration.phase == Phase::Binding && (unused || registration.forbidding > 0)) return release(node, pair, now, outputs);
-  switch (registration.phase) {
-    case Phase::Binding: exchange->bind(); break;
-    case Phase::Releasing:
-      if (!exchange->delete_binding()) return forget_registration(node, pair, now.monotonic);
-      break;
-  }
-  // bind() may have given the correspondent node up, but never forgets a registration.
+  // bind() may give the correspondent node up, and so begin to release the registration, but never forgets it.
+  if (registration.phase == Phase::Binding) exchange->bind();
+  if (registration.phase == Phase::Releasing && !exchange->delete_binding()) return forget_registration(node, pair, now.monotonic);
   plan_registration(node, pair, registration, now.monotonic);
   node.correspondents.schedule(pair, registration, exchange->deadline());
 }
@@ -65,8 +61,7 @@ void correspondent_deadlines(Node& node, Now now, Outputs& outputs) {
 void release(Node& node, const HomeAddressAndCorrespondent& pair, Now now, Outputs& outputs) {
   auto* registration = node.correspondents.find(pair);
   if (registration == nullptr || registration->phase == Phase::Releasing) return;
-  registration->phase = Phase::Releasing;
-  unbind(*registration, RegistrationState::Deregistering);
+  begin_release(*registration);
   advance(node, pair, now, outputs);
 }
 

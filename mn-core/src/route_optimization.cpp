@@ -64,14 +64,18 @@ bool has_room(Node& node, TimePoint now) {
   return true;
 }
 
+bool is_avoided(const Node& node, const Address& correspondent, TimePoint now) {
+  const auto* known = node.correspondents.find(correspondent);
+  return known != nullptr && known->avoidance(now) != nullptr;
+}
+
 bool may_have_registration(Node& node, const HomeAddressAndCorrespondent& pair, TimePoint now) {
   const auto* address = node.find(pair.home_address);
   const Address& correspondent = pair.correspondent;
   if (node.stopping || address == nullptr || address->leaving || address->at_home_on) return false;
   if (is_home_agent(node, correspondent) || !correspondent.is_unicast_routable() || node.find(correspondent) != nullptr)
     return false;
-  if (const auto* known = node.correspondents.find(correspondent); known != nullptr && known->avoided && now < known->avoided->until)
-    return false;
+  if (is_avoided(node, correspondent, now)) return false;
   return has_room(node, now);
 }
 
@@ -91,7 +95,9 @@ flow_redirector::InterfaceChoice choice_for_registration(Node& node, const Corre
 }
 
 // The direct path is wanted again after its binding was about to be deleted, or to end. Interfaces may have changed meanwhile.
-void revive(Node& node, CorrespondentRegistration& registration, Now now) {
+// Nothing changes while the correspondent node is left alone.
+void revive(Node& node, const HomeAddressAndCorrespondent& pair, CorrespondentRegistration& registration, Now now) {
+  if (is_avoided(node, pair.correspondent, now.monotonic)) return;
   registration.phase = Phase::Binding;
   registration.entry.state = RegistrationState::Unbound;
   registration.entry.next_transmission = kNever;
@@ -193,7 +199,7 @@ void flow_came(Node& node, FlowId id, Now now) {
     node.correspondents.schedule(pair, *registration, now.monotonic);
     return;
   }
-  if (registration->phase == Phase::Releasing) revive(node, *registration, now);
+  if (registration->phase == Phase::Releasing) revive(node, pair, *registration, now);
   registration->last_active = now.monotonic;
   plan_registration(node, pair, *registration, now.monotonic);
   node.correspondents.schedule(pair, *registration, std::min(registration->due, now.monotonic));
@@ -222,7 +228,7 @@ void flow_got_class(Node& node, FlowId id, Now now, Outputs& outputs) {
   detach(*registration, id);
   attach(*registration, id, wish_of(node, flow));
   if (registration->forbidding > 0) return release(node, pair, now, outputs);
-  if (registration->phase == Phase::Releasing) revive(node, *registration, now);
+  if (registration->phase == Phase::Releasing) revive(node, pair, *registration, now);
   node.correspondents.schedule(pair, *registration, now.monotonic);
 }
 
@@ -316,8 +322,9 @@ FlowPath path_of(const Node& node, const FlowEntry& flow, TimePoint now) {
   if (!node.configuration.route_optimization) return {false, "route optimisation is switched off (route-optimization in the daemon's configuration)"};
   if (wish_of(node, flow) == RouteOptimization::No)
     return {false, "class '" + flow.class_name + "' forbids the direct path (route-optimization)"};
-  if (const auto* known = node.correspondents.find(flow.correspondent()); known != nullptr && known->avoided && now < known->avoided->until)
-    return {false, "the correspondent node " + known->avoided->reason + "; asked again in " + in_words(known->avoided->until - now)};
+  if (const auto* known = node.correspondents.find(flow.correspondent()))
+    if (const auto* avoidance = known->avoidance(now))
+      return {false, "the correspondent node " + avoidance->reason + "; asked again in " + in_words(avoidance->until - now)};
   if (registration != nullptr) return {false, reason_for_tunnel(*registration, now)};
   if (is_home_agent(node, flow.correspondent())) return {false, "the correspondent node is the home agent"};
   if (node.correspondents.registrations().size() >= node.configuration.correspondent_registration_cap)

@@ -74,6 +74,32 @@ class Forgetful(ForeignCorrespondentCase):
         self.peer.order("mode normal")
 
 
+class Swallowed(ForeignCorrespondentCase):
+    """Firewalls let Mobility Headers pass, and nothing else that has a Home Address option or a type 2 routing header."""
+    policy = '[default]\nroute-optimization = "prefer"\n'
+    FIREWALL = """table ip6 firewall { chain forward { type filter hook forward priority 0;
+        meta l4proto != 135 exthdr dst exists drop
+        meta l4proto != 135 exthdr rt exists drop
+    }; }"""
+
+    @classmethod
+    def prepare(cls):
+        super().prepare()
+        for node in ("wlan", "wwan"):
+            cls.lab.nodes[node].run(["nft", "-f", "-"], text_input=cls.FIREWALL)
+
+    def test_flow_returns_to_the_tunnel_in_both_directions(self):
+        stream = self.stream(RATE, path=None)
+        home = self.flow(stream.port)["home_address"]
+        self.wait(lambda: self.bound().get(home), "the binding that leads nowhere", 10)
+        self.wait(lambda: "nothing that is sent straight" in self.flow(stream.port)["path_reason"], "a flow that is given back to the tunnel", 20)
+        # The correspondent node would go on sending straight for the lifetime of its binding, seven minutes.
+        self.wait(lambda: home not in self.bound(), "the end of the binding", 3)
+        self.assertTrue(stream.wait_for_packets(2 * RATE), "the flow does not go on")
+        self.assertEqual({path for _, _, path in self.data_paths(stream, time.time() - 1)}, {"tunnel"})
+        self.assert_judged_right(self.captures.values(), at_least=("authenticator", "token"))
+
+
 class Stale(ForeignCorrespondentCase):
     def test_stale_nonces_cost_a_test_and_no_flow(self):
         stream = self.stream(RATE)

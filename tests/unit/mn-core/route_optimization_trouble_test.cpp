@@ -169,8 +169,15 @@ TEST_CASE("acknowledgements that are not right change nothing") {
   test.serve(2s);
   CHECK(scene.peer.take_updates().size() == 1);
   test.serve(4s);
-  CHECK(scene.peer.take_updates().empty());
   CHECK(scene.reason().find("does not acknowledge") != std::string::npos);
+  // They may have been taken all the same.
+  test.serve(60s);
+  const auto deletions = scene.peer.take_updates();
+  CHECK(deletions.size() == 3);
+  for (const auto& deletion : deletions) {
+    CHECK(deletion.message.lifetime_units == 0);
+    CHECK(scene.peer.believes(deletion));
+  }
 }
 
 TEST_CASE("refusals because of nonces: only what has expired is tested again") {
@@ -297,6 +304,16 @@ TEST_CASE("a path that lets Mobility Headers pass and nothing else: no answer wh
     run(6, 0);
     CHECK_FALSE(is_direct(test, 5000));
     CHECK(scene.reason().find("nothing that is sent straight is answered") != std::string::npos);
+    // What the correspondent node sends goes the same way, until its binding is gone.
+    REQUIRE(scene.peer.updates.size() == 2);
+    CHECK(scene.peer.updates.back().message.lifetime_units == 0);
+    CHECK_FALSE(scene.peer.bound_to(scene.home));
+    run(60, 90);
+    CHECK(scene.peer.updates.size() == 2);
+    CHECK_FALSE(is_direct(test, 5000));
+    run(300, 90);
+    CHECK(scene.peer.bound_to(scene.home));
+    CHECK(is_direct(test, 5000));
   }
   SECTION("answers come back, later there are none: the application's business") {
     run(3, 90);
@@ -309,6 +326,57 @@ TEST_CASE("a path that lets Mobility Headers pass and nothing else: no answer wh
     run(10, 0);
     CHECK(is_direct(test, 5000));
   }
+}
+
+TEST_CASE("a correspondent node that refuses a move has the binding of before: it is told to delete it") {
+  // One home address for all flows.
+  TestNode test(configuration(), "[default]\nroute-optimization = \"yes\"\nhome-address = \"primary\"\n");
+  ScriptedCorrespondent peer(test);
+  settle_in(test);
+  test.outgoing(5000);
+  peer.serve(2s);
+  REQUIRE(peer.bound_to(kPrimary) == kWlanAddress);
+  REQUIRE(is_direct(test, 5000));
+  test.handle(FlowActivities{{{.key = udp_key(5000), .packets_out = 100, .packets_in = 100}}});
+  peer.serve(2s);
+  REQUIRE(test.move(test.flow_with_port(5000)->id, "wwan0"));
+  const auto moves = peer.take_updates();
+  REQUIRE(moves.size() == 1);
+
+  peer.acknowledge(moves.front(), {.status = wire::BindingStatus::InsufficientResources});
+  CHECK_FALSE(is_direct(test, 5000));
+  const auto deletions = peer.take_updates();
+  REQUIRE(deletions.size() == 1);
+  CHECK(deletions.front().message.lifetime_units == 0);
+  CHECK(peer.believes(deletions.front()));
+  // Another flow with the home address does not change that.
+  test.outgoing(5001);
+  test.settle();
+  peer.acknowledge(deletions.front());
+  test.serve(60s);
+  CHECK(peer.take_updates().empty());
+  CHECK(peer.take_home_test_inits().empty());
+  CHECK(test.flow_with_port(5000)->path == "tunnel");
+  CHECK(test.flow_with_port(5001)->path == "tunnel");
+  CHECK(test.flow_with_port(5001)->path_reason.find("asked again") != std::string::npos);
+}
+
+TEST_CASE("a correspondent node that knows nothing of mobility any more is not told to delete anything") {
+  Scene scene;
+  auto& test = scene.test;
+  scene.peer.serve(2s);
+  REQUIRE(is_direct(test, 5000));
+  REQUIRE(test.move(test.flow_with_port(5000)->id, "wwan0"));
+  const auto moves = scene.peer.take_updates();
+  REQUIRE(moves.size() == 1);
+  test.handle(PacketReceived{.packet = icmpv6_error(kCorrespondent, kWwanAddress, wire::kIcmpv6ParameterProblem, wire::kUnrecognizedNextHeader,
+                                                    moves.front().packet),
+                             .interface = kWwan});
+  test.settle();
+  CHECK_FALSE(is_direct(test, 5000));
+  CHECK(scene.reason().find("does not understand Mobility Headers") != std::string::npos);
+  test.serve(60s);
+  CHECK(scene.peer.take_updates().empty());
 }
 
 TEST_CASE("Binding Error 2 counts while something is to be answered, and only then") {
