@@ -146,9 +146,10 @@ bool receive_error_about_correspondent(Node& node, const wire::PacketView& view,
   // RFC 6275 §11.3.5: an error makes no entry.
   if (known == nullptr) return true;
   const bool is_parameter_problem = error.type == wire::kIcmpv6ParameterProblem;
-  // Only the node itself can say what it does not understand.
+  // Only the node itself can say what it does not understand, and not what it has accepted a binding by: its daemon is being started
+  // again, or somebody lies. When it stays so it counts as silent.
   if (is_parameter_problem && error.code == wire::kUnrecognizedNextHeader && is_mobility_header && view.source == quoted->destination &&
-      quotes_message_of_ours(node, error.invoking_packet)) {
+      !known->has_bound && quotes_message_of_ours(node, error.invoking_packet)) {
     avoid(node, quoted->destination, Shortcoming::Incapable, "does not understand Mobility Headers (ICMPv6 Parameter Problem)", now, outputs);
     return true;
   }

@@ -361,22 +361,38 @@ TEST_CASE("a correspondent node that refuses a move has the binding of before: i
   CHECK(test.flow_with_port(5001)->path_reason.find("asked again") != std::string::npos);
 }
 
-TEST_CASE("a correspondent node that knows nothing of mobility any more is not told to delete anything") {
+// Its daemon has died and is started again: a kernel without it knows no Mobility Headers.
+TEST_CASE("a Parameter Problem from a correspondent node that has accepted a binding: its next Binding Update finds the daemon again") {
   Scene scene;
   auto& test = scene.test;
   scene.peer.serve(2s);
   REQUIRE(is_direct(test, 5000));
+  const auto refuse = [&](const SentUpdate& update) {
+    test.handle(PacketReceived{.packet = icmpv6_error(kCorrespondent, kWwanAddress, wire::kIcmpv6ParameterProblem, wire::kUnrecognizedNextHeader,
+                                                      update.packet),
+                               .interface = kWwan});
+    test.settle();
+  };
   REQUIRE(test.move(test.flow_with_port(5000)->id, "wwan0"));
   const auto moves = scene.peer.take_updates();
   REQUIRE(moves.size() == 1);
-  test.handle(PacketReceived{.packet = icmpv6_error(kCorrespondent, kWwanAddress, wire::kIcmpv6ParameterProblem, wire::kUnrecognizedNextHeader,
-                                                    moves.front().packet),
-                             .interface = kWwan});
-  test.settle();
-  CHECK_FALSE(is_direct(test, 5000));
-  CHECK(scene.reason().find("does not understand Mobility Headers") != std::string::npos);
-  test.serve(60s);
-  CHECK(scene.peer.take_updates().empty());
+  refuse(moves.front());
+  CHECK(is_direct(test, 5000));
+  SECTION("it comes back") {
+    scene.peer.serve(1s);
+    CHECK(is_direct(test, 5000));
+    CHECK(scene.peer.bound_to(scene.home) == kWwanAddress);
+  }
+  SECTION("it stays away: it counts as silent when the binding has ended") {
+    for (int i = 0; i < 500; ++i) {
+      scene.carry();
+      test.serve(1s);
+      for (const auto& update : scene.peer.take_updates()) refuse(update);
+    }
+    CHECK_FALSE(is_direct(test, 5000));
+    CHECK(scene.reason().find("does not") != std::string::npos);
+    CHECK(scene.reason().find("asked again") != std::string::npos);
+  }
 }
 
 TEST_CASE("Binding Error 2 counts while something is to be answered, and only then") {
