@@ -76,6 +76,7 @@ struct CorrespondentRegistration {
   BindingUpdateListEntry& entry;  // state, acknowledged care-of address, times; its `outstanding` and `rate` are not used
   Phase phase = Phase::Binding;
   RoutabilityTest home_test;
+  TimePoint paused_until = TimePoint::min();  // no Home Test came, from a node that others have a binding with; not asked before
   std::optional<CareOf> target;   // where the flows should be; nullopt while no interface can carry them
   std::vector<OutstandingCorrespondentUpdate> outstanding;  // newest last
   Backoff backoff{wire::kInitialBindackTimeout, wire::kMaxBindackTimeout};

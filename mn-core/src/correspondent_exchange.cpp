@@ -63,6 +63,17 @@ void CorrespondentExchange::want(RoutabilityTest& test) {
   if (now_.monotonic >= test.refresh_at()) test.start(now_.monotonic);
 }
 
+// A Home Test goes by the home agent: while other home addresses have bindings there, silence says nothing about the correspondent
+// node, and their flows must not change to a tunnel that may be what is silent.
+void CorrespondentExchange::home_test_unanswered() {
+  const auto pairs = node_.correspondents.with(pair_.correspondent);
+  const bool others_are_bound =
+      std::ranges::any_of(pairs, [&](const auto& pair) { return node_.correspondents.find(pair)->entry.acknowledged.has_value(); });
+  if (!others_are_bound)
+    return avoid(node_, pair_.correspondent, Shortcoming::Silent, "does not answer Home Test Init", now_, outputs_);
+  registration_.paused_until = now_.monotonic + left_alone_for(Shortcoming::Silent);
+}
+
 // Care-of addresses that are tested before anybody needs them.
 std::vector<CareOf> CorrespondentExchange::others() {
   if (!entry().acknowledged || !registration_.is_active(now_.monotonic)) return {};
@@ -165,6 +176,7 @@ void CorrespondentExchange::bind() {
     correspondent_.avoided.reset();
   }
   if (!registration_.target || address_.at_home_on || !address_.registration.acknowledged()) return;
+  if (now_.monotonic < registration_.paused_until) return;
   forget_old_care_of_tests();
   const bool wanted = update_is_wanted();
   if (!wanted && !registration_.is_active(now_.monotonic)) return;
@@ -173,7 +185,7 @@ void CorrespondentExchange::bind() {
   auto& care_of_test = correspondent_.care_of_tests[registration_.target->address];
   want(care_of_test);
   if (!run_home_test() && registration_.home_test.token(now_.monotonic) == nullptr && !entry().acknowledged)
-    return avoid(node_, pair_.correspondent, Shortcoming::Silent, "does not answer Home Test Init", now_, outputs_);
+    return home_test_unanswered();
   if (!run_care_of_test(*registration_.target) && care_of_test.token(now_.monotonic) == nullptr && !correspondent_.has_bound)
     return avoid(node_, pair_.correspondent, Shortcoming::Silent, "does not answer Care-of Test Init", now_, outputs_);
   for (const auto& care_of : others()) {
@@ -248,6 +260,7 @@ TimePoint CorrespondentExchange::deadline() {
   if (entry().acknowledged) next = std::min(next, entry().expires_at);
   if (registration_.unused_since != kNever) next = std::min(next, registration_.unused_since + kLingersFor);
   if (correspondent_.avoided) return std::min(next, correspondent_.avoided->until);
+  if (now_.monotonic < registration_.paused_until) return std::min(next, registration_.paused_until);
   if (!registration_.target || address_.at_home_on || !address_.registration.acknowledged()) return next;
   if (registration_.follow_at != kNever && !registration_.following) next = std::min(next, registration_.follow_at);
   next = std::min(next, when_to_come(registration_.patience_ends));

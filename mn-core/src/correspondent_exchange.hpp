@@ -47,6 +47,7 @@ class CorrespondentExchange {
   bool run_home_test();
   bool run_care_of_test(const CareOf& care_of);
   void want(RoutabilityTest& test);
+  void home_test_unanswered();
 
   std::uint16_t lifetime_units();
   Duration patience() const;

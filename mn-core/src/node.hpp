@@ -19,7 +19,7 @@
 //   pins                      pins.hpp               home addresses that stay over a restart
 //   goodbye                   goodbye.hpp            a clean stop
 //   returning_home            returning_home.hpp     the home link
-//   snapshots                 snapshots.hpp          what the operator may see
+//   snapshots                 snapshots.hpp, flow_path.hpp   what the operator may see
 #pragma once
 
 #include <map>

@@ -10,7 +10,6 @@
 #include "correspondent_registration.hpp"
 #include "flows.hpp"
 #include "forwarding.hpp"
-#include "in_words.hpp"
 #include "move_sequence.hpp"
 #include "targets.hpp"
 
@@ -20,8 +19,6 @@ namespace {
 using flow_separator::FlowEntry;
 using flow_separator::RouteOptimization;
 using Phase = CorrespondentRegistration::Phase;
-
-HomeAddressAndCorrespondent pair_of(const FlowEntry& flow) { return {flow.home_address, flow.correspondent()}; }
 
 bool has_lasted(const FlowEntry& flow, TimePoint now) {
   if (!flow.replied) return false;
@@ -168,17 +165,6 @@ void hand_to_holder(Node& node, const FlowEntry& flow, const Address& holder) {
   node.flows.set_binding_holder(flow.id, holder);
 }
 
-std::string reason_for_tunnel(const CorrespondentRegistration& registration, TimePoint now) {
-  const auto& entry = registration.entry;
-  if (registration.phase == Phase::Releasing || registration.forbidding > 0)
-    return "another flow to the same correspondent node has the same home address and forbids the direct path";
-  if (!registration.target) return "no usable interface";
-  if (registration.home_test.token(now) == nullptr || registration.outstanding.empty())
-    return "return routability is under way";
-  if (entry.state == RegistrationState::Moving) return "the correspondent node has not acknowledged the move yet";
-  return "the correspondent node has not acknowledged the Binding Update yet";
-}
-
 }  // namespace
 
 RouteOptimization wish_of(const Node& node, const FlowEntry& flow) {
@@ -310,26 +296,6 @@ void plan_registration(Node& node, const HomeAddressAndCorrespondent& pair, Corr
   }
   // They move together with the other flows of the home address from now on.
   if (returns_to_home_agent && address != nullptr) node.upkeep_due = std::min(node.upkeep_due, now);
-}
-
-FlowPath path_of(const Node& node, const FlowEntry& flow, TimePoint now) {
-  if (flow.bypassed) return {true, "policy class '" + flow.class_name + "' bypasses mipflow"};
-  const auto* address = node.find(flow.home_address);
-  if (address != nullptr && address->at_home_on) return {true, "at home"};
-  const auto* registration = node.correspondents.find(pair_of(flow));
-  if (registration != nullptr && registration->path)
-    return {true, "the correspondent node has a binding to " + to_string(registration->path->address)};
-  if (!node.configuration.route_optimization) return {false, "route optimisation is switched off (route-optimization in the daemon's configuration)"};
-  if (wish_of(node, flow) == RouteOptimization::No)
-    return {false, "class '" + flow.class_name + "' forbids the direct path (route-optimization)"};
-  if (const auto* known = node.correspondents.find(flow.correspondent()))
-    if (const auto* avoidance = known->avoidance(now))
-      return {false, "the correspondent node " + avoidance->reason + "; asked again in " + in_words(avoidance->until - now)};
-  if (registration != nullptr) return {false, reason_for_tunnel(*registration, now)};
-  if (is_home_agent(node, flow.correspondent())) return {false, "the correspondent node is the home agent"};
-  if (node.correspondents.registrations().size() >= node.configuration.correspondent_registration_cap)
-    return {false, "there are too many correspondent registrations (correspondent-registration-cap in [flows])"};
-  return {false, "the flow has not lasted yet"};
 }
 
 }  // namespace mipflow::mobile_node

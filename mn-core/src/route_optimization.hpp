@@ -4,7 +4,6 @@
 #pragma once
 
 #include <chrono>
-#include <string>
 
 #include "node.hpp"
 
@@ -17,6 +16,8 @@ inline constexpr std::uint64_t kLastsForPackets = 10;  // in both directions tog
 
 // What the flow's class says, and the configuration.
 flow_separator::RouteOptimization wish_of(const Node& node, const flow_separator::FlowEntry& flow);
+
+inline HomeAddressAndCorrespondent pair_of(const flow_separator::FlowEntry& flow) { return {flow.home_address, flow.correspondent()}; }
 
 // To be called for every flow that comes into the Flow Mapping Table, goes from it, gets another class, or was active.
 void flow_came(Node& node, FlowId id, Now now);
@@ -35,12 +36,5 @@ void choose_registration_targets(Node& node, Now now, Outputs& outputs);
 // Brings the plan, the holders of the flows' bindings and their care-of addresses into line with the registration.
 void plan_registration(Node& node, const HomeAddressAndCorrespondent& pair, CorrespondentRegistration& registration,
                        TimePoint now);
-
-// Whether packets of the flow take the direct path, and why or why not, for the operator.
-struct FlowPath {
-  bool direct = false;
-  std::string reason;
-};
-FlowPath path_of(const Node& node, const flow_separator::FlowEntry& flow, TimePoint now);
 
 }  // namespace mipflow::mobile_node

@@ -5,10 +5,10 @@
 #include <chrono>
 #include <string>
 
+#include "flow_path.hpp"
 #include "forwarding.hpp"
 #include "home_agent_search.hpp"
 #include "problems.hpp"
-#include "route_optimization.hpp"
 #include "targets.hpp"
 
 namespace mipflow::mobile_node {

@@ -73,6 +73,39 @@ TEST_CASE("nobody answers: three Inits of each kind, one and two seconds apart, 
   CHECK_FALSE(scene.peer.take_home_test_inits().empty());
 }
 
+// It may be the home agent that does not bring them, and then the tunnel is the last place to go.
+TEST_CASE("Home Tests of one home address do not come: another one with the same correspondent node keeps its binding") {
+  Scene scene;
+  auto& test = scene.test;
+  scene.peer.serve(3s);
+  REQUIRE(is_direct(test, 5000));
+  test.outgoing(5001);
+  test.settle();
+  const Address second = test.flow_with_port(5001)->home_address;
+  REQUIRE(second != scene.home);
+  std::size_t asked = 0;
+  const auto live = [&](unsigned seconds) {
+    for (unsigned i = 0; i < seconds; ++i) {
+      scene.carry();
+      test.handle(FlowActivities{{{.key = udp_key(5001), .packets_out = 100, .packets_in = 100}}});
+      for (int tenth = 0; tenth < 10; ++tenth) {
+        for (const auto& init : scene.peer.take_home_test_inits())
+          if (init.source == second) ++asked; else scene.peer.answer(init);
+        for (const auto& init : scene.peer.take_care_of_test_inits()) scene.peer.answer_care_of(init);
+        test.serve(100ms);
+      }
+    }
+  };
+  live(60);
+  CHECK(asked == 3);
+  CHECK(is_direct(test, 5000));
+  CHECK(test.flow_with_port(5001)->path_reason.find("no Home Test came") == 0);
+  CHECK_FALSE(test.saw_event("route-optimization-avoided"));
+  live(300);
+  CHECK(asked == 6);
+  CHECK(is_direct(test, 5000));
+}
+
 TEST_CASE("a node without mobility says so by ICMPv6: the tunnel at once, and for an hour") {
   Scene scene;
   auto& test = scene.test;
