@@ -3,6 +3,7 @@
 // addresses share, and one CorrespondentRegistration per home address and correspondent node.
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <map>
@@ -151,6 +152,10 @@ class Correspondents {
   const Registrations& registrations() const { return registrations_; }
   // Those with this correspondent node, or of this home address. Costs one step per registration.
   std::vector<HomeAddressAndCorrespondent> with(const Address& correspondent) const;
+  template <class Predicate>
+  bool any_with(const Address& correspondent, Predicate&& holds) const {
+    return std::ranges::any_of(registrations_, [&](const auto& item) { return item.first.correspondent == correspondent && holds(item.second); });
+  }
   std::vector<HomeAddressAndCorrespondent> of(const Address& home_address) const;
 
   // Registrations are looked at when they say so; the earliest first, and of those of one time the one whose flows were active last:

@@ -66,10 +66,8 @@ void CorrespondentExchange::want(RoutabilityTest& test) {
 // A Home Test goes by the home agent: while other home addresses have bindings there, silence says nothing about the correspondent
 // node, and their flows must not change to a tunnel that may be what is silent.
 void CorrespondentExchange::home_test_unanswered() {
-  const auto pairs = node_.correspondents.with(pair_.correspondent);
-  const bool others_are_bound =
-      std::ranges::any_of(pairs, [&](const auto& pair) { return node_.correspondents.find(pair)->entry.acknowledged.has_value(); });
-  if (!others_are_bound)
+  // This one is not bound, or the silence would not matter.
+  if (!node_.correspondents.any_with(pair_.correspondent, [](const auto& registration) { return registration.entry.acknowledged.has_value(); }))
     return avoid(node_, pair_.correspondent, Shortcoming::Silent, "does not answer Home Test Init", now_, outputs_);
   registration_.paused_until = now_.monotonic + left_alone_for(Shortcoming::Silent);
 }

@@ -22,11 +22,8 @@ bool awaits_answer(const Node& node, const Address& correspondent) {
   if (known == nullptr) return false;
   if (std::any_of(known->care_of_tests.begin(), known->care_of_tests.end(), [](const auto& item) { return item.second.running(); }))
     return true;
-  const auto pairs = node.correspondents.with(correspondent);
-  return std::any_of(pairs.begin(), pairs.end(), [&](const auto& pair) {
-    const auto& registration = *node.correspondents.find(pair);
-    return registration.home_test.running() || !registration.outstanding.empty();
-  });
+  return node.correspondents.any_with(
+      correspondent, [](const auto& registration) { return registration.home_test.running() || !registration.outstanding.empty(); });
 }
 
 // The quoted message is one that we sent and that nothing has answered yet. Whoever is not on its way does not know the

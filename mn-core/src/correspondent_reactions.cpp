@@ -80,6 +80,7 @@ void correspondent_acknowledged(Node& node, const HomeAddressAndCorrespondent& p
   const bool expired_care_of = status == BindingStatus::ExpiredCareOfNonceIndex || status == BindingStatus::ExpiredNonces;
   const bool out_of_window = status == BindingStatus::SequenceNumberOutOfWindow;
   if (!may_correct || !(expired_home || expired_care_of || out_of_window)) {
+    // Refused is the only one that left: of this exchange there is no binding.
     if (registration.outstanding.size() == 1) registration.peer_bound_until = answered.peer_bound_before;
     return avoid(node, pair.correspondent, Shortcoming::Refuses, "refuses the binding (" + wire::to_string(status) + ")", now, outputs);
   }
@@ -183,16 +184,16 @@ void avoid(Node& node, const Address& correspondent_address, Shortcoming what, s
     }
     registration.corrections = 0;
     // Until its binding is deleted, or ends, it goes on sending straight, and nobody follows our movements for it any more.
-    if (what != Shortcoming::Incapable && registration.peer_bound_until > now.monotonic) {
+    const bool deletes = what != Shortcoming::Incapable && registration.peer_bound_until > now.monotonic;
+    if (deletes) {
       begin_release(registration);
-      node.correspondents.schedule(pair, registration, now.monotonic);
     } else {
       registration.home_test.stop();
       registration.home_test.discard_token();
       unbind(registration, RegistrationState::Refused);
-      node.correspondents.schedule(pair, registration, correspondent.avoided->until);
     }
     plan_registration(node, pair, registration, now.monotonic);
+    node.correspondents.schedule(pair, registration, deletes ? now.monotonic : correspondent.avoided->until);
   }
 }
 
