@@ -2,10 +2,9 @@
 """The BPF file system, where the daemons pin their data path. Mounted for the time that labs need it, when it is not."""
 
 import contextlib
-import fcntl
-import os
 from pathlib import Path
 
+from .locks import locked
 from .process import LabError, run
 
 MOUNT_POINT = Path("/sys/fs/bpf")
@@ -17,16 +16,9 @@ def _mounted():
     return any(line.split()[1:3] == [str(MOUNT_POINT), "bpf"] for line in Path("/proc/mounts").read_text().splitlines())
 
 
-@contextlib.contextmanager
 def _locked():
-    # Several labs run at the same time: the last one that uses the mount takes it away. The lock is on a folder that is
-    # there anyway, so that no lock file stays behind.
-    folder = os.open(_USERS.parent, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        fcntl.flock(folder, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(folder)
+    # Several labs run at the same time: the last one that uses the mount takes it away.
+    return locked(_USERS.parent)
 
 
 def acquire(lab_name):

@@ -2,7 +2,6 @@
 """Takes labs away: by name, so that it also works when the program that made the lab was killed."""
 
 import contextlib
-import fcntl
 import os
 import re
 import shutil
@@ -12,6 +11,7 @@ import time
 from pathlib import Path
 
 from . import bpffs
+from .locks import locked
 from .node import existing_namespaces
 from .process import LabError, run
 
@@ -103,21 +103,10 @@ def _maker_lives(pid):
         return False
 
 
-@contextlib.contextmanager
-def _alone():
-    """Of two labs that begin at the same time each would trip over what the other one removes. The lock is on a folder that is
-    there anyway, and not on the one that bpffs locks meanwhile."""
-    folder = os.open("/", os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        fcntl.flock(folder, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(folder)
-
-
 def remove_abandoned():
     """Removes labs whose maker was killed before it could do that itself. Kept ones stay."""
-    with _alone():
+    # Of two labs that begin at the same time each would trip over what the other one removes. bpffs locks another folder meanwhile.
+    with locked("/"):
         for name, pid in existing_labs().items():
             if not _maker_lives(pid) and not (_RUNTIME / name / KEPT).exists():
                 with without_interruption():
