@@ -10,6 +10,7 @@ All in a network namespace of its own that goes with it. While the daemon is dea
 into the tunnel: each second of it is seen on the other side. Prints JSON.
 """
 import argparse
+import contextlib
 import json
 import os
 import pathlib
@@ -133,6 +134,9 @@ def main():
         finally:
             subprocess.run([arguments.had, "--config", f"{directory}/had.toml", "--runtime-dir", directory, "--pin-dir", PINS, "--clean-up"],
                            check=False, stderr=subprocess.DEVNULL)
+            # The daemon made it on the way to its own folder, and leaves it: others might have theirs there.
+            with contextlib.suppress(OSError):
+                pathlib.Path(PINS).parent.rmdir()
     return 0
 
 
