@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "flow_path.hpp"
 
-#include "flows.hpp"
+#include "forwarding.hpp"
 #include "in_words.hpp"
 #include "route_optimization.hpp"
 
